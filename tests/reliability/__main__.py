@@ -22,14 +22,14 @@ from .totals import ENDS, Totals, Verdict, evaluate, judge, shrunk
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 _COMMAND = "./dev reliability"
-# After this many failed trials, only the invariants of a trial are printed.
+# The number of failed trials that are printed in full. Of others, only the broken invariants are printed.
 _DESCRIBED = 3
 _CHUNK = 20
 _PROGRESS_SECONDS = 20.0
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run trials; return 1 if an invariant does not hold."""
+    """Run trials, and return 1 if an invariant is broken."""
     arguments = _parser().parse_args(words)
     if arguments.seed is not None:
         return _one(arguments.seed, shrink=arguments.shrink)
@@ -75,7 +75,7 @@ def _one(seed: int, *, shrink: bool) -> int:
 
 
 def _positions(name: str, jobs: int) -> int:
-    """Strike each request of a task, or of all, by each fault. Return 1 if something is wrong after one of them."""
+    """Try each fault at each request of a task, or of all tasks. Return 1 if a trial fails."""
     names = named(name)
     if not names:
         print(f"There is no task {name!r}. Tasks: {', '.join(SERIES)}")

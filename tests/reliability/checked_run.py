@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run to be judged: the rules of docs/states.md, written down anew, and what was sent, shown and accepted in it."""
+"""A run to be checked: the rules of docs/states.md, written again, and the requests and states of the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .records import Exchange, Shown
 from .stages import Run
 from .trials import Trial
 
-# The states in which a cloud takes an action; and those in error, where Jetstream2 takes two.
+# The states in which a cloud accepts an action. In error, Jetstream2 accepts two.
 TAKEN_IN: Mapping[str, frozenset[str]] = {
     "stop": frozenset({"active"}),
     "start": frozenset({"shutoff"}),
@@ -45,10 +45,10 @@ GOALS: Mapping[str, frozenset[str]] = {
     "rebooted": frozenset({"active"}),
 }
 CANNOT_BE_SUSPENDED = ("r3", "g3", "g4", "g5")
-# For so long an instance that was woken is waited for if no deployment is seen: with the address of before, without.
+# Seconds of the wait for a woken instance without a visible deployment: with its former address, and without.
 SETTLING, NO_ADDRESS = 30.0, 180.0
 LOCK_SECONDS = 30.0
-# For so long Atmosphere's list may show what was before.
+# Seconds for which Atmosphere's list may show former states.
 STALE = 30.0
 ROUNDING = 0.05
 # Elapsed seconds have one decimal.
@@ -57,7 +57,7 @@ TENTH = 0.06
 
 @dataclass(frozen=True)
 class CheckedRun:
-    """A run to be judged, with all that is needed for that."""
+    """A run to be checked, with its trial."""
 
     trial: Trial
     name: str
@@ -65,12 +65,12 @@ class CheckedRun:
 
     @property
     def goal(self) -> str:
-        """Return the state that was asked for."""
+        """Return the state that the task requests."""
         return str(self.run.task.options["state"])
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """Return the options of the task, with ids in the place of numbers of members."""
+        """Return the options of the task, with ids instead of the numbers of members."""
         site = self.trial.site
         known = {"id": site.ids, "uuid": site.uuids}
         return {
@@ -80,21 +80,21 @@ class CheckedRun:
 
     @property
     def is_asleep(self) -> bool:
-        """Whether instances are to sleep in the end."""
+        """Return whether the requested state is one of sleep."""
         return self.goal in ("stopped", "suspended", "shelved")
 
     @property
     def includes_locked(self) -> bool:
-        """Whether the task means locked instances, too."""
+        """Return whether the task includes locked instances."""
         return bool(self.run.task.options.get("include_locked"))
 
     @property
     def is_undisturbed(self) -> bool:
-        """Whether nothing disturbed it."""
+        """Return whether no fault and no other client disturbed the run."""
         return self.name in ("recovery", "repeated")
 
     def is_newcomer(self, uuid: str | None) -> bool:
-        """Tell whether an instance was launched meanwhile: what is expected may or may not include it."""
+        """Return whether an instance was launched meanwhile: the expected selection may or may not include it."""
         return uuid is not None and uuid.startswith(NEWCOMERS)
 
     def member(self, uuid: str) -> Member:
@@ -107,20 +107,20 @@ class CheckedRun:
         return uuid if number is None else f"#{number} {self.trial.site.members[number].name!r}"
 
     def actions(self, uuid: str) -> list[Exchange]:
-        """Return the actions on an instance that were asked for."""
+        """Return the requested actions on an instance."""
         return self.run.record.actions(self.run.client, uuid)
 
     def accepted(self, uuid: str, *, late: bool) -> list[str]:
-        """Return the actions on an instance that the cloud accepted in time, or after their sender had given up."""
+        """Return the actions on an instance that the cloud accepted in time, or after the client's timeout."""
         return [accepted.action for each in self.actions(uuid) if is_late(each) == late for accepted in each.accepted]
 
     def shown(self, uuid: str, before: float | None = None) -> list[tuple[Exchange, Shown]]:
-        """Return the cloud's own states of an instance that were shown, in order."""
+        """Return the cloud's own states of an instance that the client read, in order."""
         found = self.run.record.shown_to(self.run.client, uuid, before)
         return [(exchange, shown) for exchange, shown in found if shown.live]
 
     def statuses(self) -> dict[str, set[str]]:
-        """Return the statuses of each instance that were shown before anything was sent for it."""
+        """Return the statuses of each instance that the client read before its first request to change it."""
         found: dict[str, set[str]] = {}
         for uuid in self.trial.site.uuids:
             first = next((each.sent_at for each in self.actions(uuid)), None)
@@ -129,21 +129,21 @@ class CheckedRun:
         return found
 
     def touched(self, uuid: str, since: float = 0.0) -> bool:
-        """Tell whether anybody else did something to an instance from a moment on."""
+        """Return whether another client changed an instance from a moment on."""
         return self.run.record.others_touched(self.run.client, uuid, since)
 
     def observations(self, item: Mapping[str, Any]) -> list[tuple[Exchange, Shown]]:
-        """Return what was shown of an instance until it had its result: others may be waited for after that."""
+        """Return the states of an instance until its result. The run may wait for other instances after that."""
         return self.shown(item["uuid"], self.run.begun + float(item["elapsed"]) + TENTH)
 
     def touched_since_last_observation(self, item: Mapping[str, Any]) -> bool:
-        """Tell whether anybody else did something to an instance after it was last looked at, or just before."""
+        """Return whether another client changed an instance after its last read, or just before."""
         uuid, observations = item["uuid"], self.observations(item)
         stale = STALE if self.trial.plan.cloud == ATMOSPHERE else 0.0
         return self.touched(uuid, self._begun_at(observations[-1][0]) - stale if observations else -STALE)
 
     def _begun_at(self, exchange: Exchange) -> float:
-        """Return when a read was begun: that of a list with its first page, although the last one shows the states."""
+        """Return the time at which a read began. A list begins with its first page, and shows states with its last."""
         page = exchange.path.partition("?")[0]
         pages = [
             each
@@ -155,21 +155,21 @@ class CheckedRun:
         return max((each.sent_at for each in pages if "marker=" not in each.path), default=exchange.sent_at)
 
     def is_left_locked(self, uuid: str) -> bool:
-        """Tell whether an instance is to be left as it is, since it is locked."""
+        """Return whether an instance must not be changed, since it is locked."""
         return self.run.before[uuid].locked and not self.includes_locked
 
     def is_unreadable(self, uuid: str) -> bool:
-        """Tell whether an instance is a colleague's whose identity is not shared."""
+        """Return whether an instance belongs to a colleague whose identity is not shared."""
         shared = self.trial.plan.settings.get("share_identities", True)
         return self.member(uuid).owner == COLLEAGUE and not shared
 
     def cannot_suspend(self, uuid: str) -> bool:
-        """Tell whether an instance is to be suspended, and its flavor cannot be."""
+        """Return whether the task suspends an instance whose flavor cannot be suspended."""
         return self.goal == "suspended" and self.member(uuid).flavor.startswith(CANNOT_BE_SUSPENDED)
 
 
 def is_late(exchange: Exchange) -> bool:
-    """Tell whether the server worked on a request after its sender had given up."""
+    """Return whether the server handled a request after the client's timeout."""
     return (exchange.done_at or 0.0) > (exchange.answered_at or 0.0)
 
 

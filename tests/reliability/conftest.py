@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rule for every trial: it reads nothing of the user who runs it, and leaves nothing behind."""
+"""Every trial runs without the settings of the user who runs it, and leaves no file behind."""
 
 from __future__ import annotations
 

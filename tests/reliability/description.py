@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a trial into words: the plan, the requests with their responses, and the invariants that do not hold."""
+"""Describes a trial as text: the plan, the requests with their responses, and the broken invariants."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .trials import Trial
 
 
 def describe(trial: Trial, found: Sequence[Broken]) -> str:
-    """Return everything that is needed to understand a trial."""
+    """Return the description of a trial."""
     lines = [f"seed {trial.plan.seed}", *plan_lines(trial.plan)]
     for name, run in trial.runs:
         if name != "rival":

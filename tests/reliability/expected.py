@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which instances a task means, worked out from docs/states.md ("Which instances"), and from nothing of the product."""
+"""The selection of a task by the rules of docs/states.md ("Which instances"), without any code of the product."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FILTERS = ("status", "project", "flavor", "image", "provider")
 
 @dataclass(frozen=True)
 class ExpectedSelection:
-    """The uuids that a task means, or why it has to be refused. ``maybe``: those that may be expected, or not."""
+    """The uuids that a task selects, or the reason to refuse it. ``maybe``: uuids that it may or may not select."""
 
     uuids: frozenset[str]
     maybe: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class _Refused(Exception):
 
 
 def permitted(site: Site, options: Mapping[str, Any], statuses: Mapping[str, set[str]]) -> set[str]:
-    """Return the instances that a task may act on, however little of the fleet it was shown."""
+    """Return the instances that a task may act on, even if the client read only a part of the fleet."""
     fleet = _fleet(site, statuses)
     is_owned = _owners(site, options)
     named = [text for name in ("name", "id", "uuid") for text in options.get(name) or ()]
@@ -66,19 +66,19 @@ def permitted(site: Site, options: Mapping[str, Any], statuses: Mapping[str, set
 
 
 def _may_be_called(fleet: Sequence[_Listed], text: str) -> list[_Listed]:
-    """Return those that a text may mean: an instance that is called ``*`` may be gone, and then it is a glob."""
+    """Return the instances that a text may name. If an instance called ``*`` is gone, its name is a glob."""
     exact = _called(fleet, text)
     there = [each for each in fleet if "missing" not in each.statuses]
     return exact if all(each in there for each in exact) else [*exact, *_called(there, text)]
 
 
 def _excluded(fleet: Sequence[_Listed], text: str) -> list[_Listed]:
-    """Return those with a name, number or UUID, and those of a glob, which one may have as its name."""
+    """Return the instances with a name, number or UUID, and those of a glob, which may also be a name."""
     return [each for each in fleet if each.is_called(text) or fnmatchcase(each.member.name, text)]
 
 
 def _called(fleet: Sequence[_Listed], text: str) -> list[_Listed]:
-    """Return those with a name, number or UUID, or else those of a glob."""
+    """Return the instances with a name, number or UUID, or else those of a glob."""
     exact = [each for each in fleet if each.is_called(text)]
     return exact or [each for each in fleet if fnmatchcase(each.member.name, text)]
 
@@ -86,7 +86,7 @@ def _called(fleet: Sequence[_Listed], text: str) -> list[_Listed]:
 def expected(
     site: Site, options: Mapping[str, Any], listed: Collection[str], statuses: Mapping[str, set[str]]
 ) -> ExpectedSelection:
-    """Return which of the listed instances a task means. ``statuses``: those that the client was shown of each."""
+    """Return the listed instances that a task selects. ``statuses``: those of each that the client read."""
     fleet = [each for each in _fleet(site, statuses) if each.uuid in listed]
     try:
         chosen = _chosen(fleet, options, _owners(site, options))
@@ -177,7 +177,7 @@ def _check_filters(fleet: Sequence[_Listed], options: Mapping[str, Any]) -> None
 
 
 def _passes(each: _Listed, options: Mapping[str, Any]) -> bool:
-    """Tell whether an instance passes the filters, but for its status, which depends on when it was read."""
+    """Return whether an instance passes the filters, but for its status, which depends on the time of the read."""
     for name in _FILTERS:
         patterns = options.get(name)
         if name == "status" or patterns is None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of faults: how one is drawn, and how it is set up on a stage."""
+"""The kinds of faults: how a fault is drawn, and how it is set up on a stage."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from .stages import USER, Stage
 
 BOTH = (ATMOSPHERE, JETSTREAM2)
 Details = Mapping[str, Any]
-# The uuids of instances that are launched while a run is under way.
+# The beginning of the uuids of instances that are launched during a run.
 NEWCOMERS = "00000000-0000-4000-8000-"
-# Changes that Atmosphere does not know of. Its list of an identity may show what was before for half a minute.
+# Changes that Atmosphere does not know. For half a minute, its list of an identity may show the former states.
 UNKNOWN_TO_ATMOSPHERE = frozenset(
     {
         "deploy_error of an earlier deployment",
@@ -44,7 +44,7 @@ UNKNOWN_TO_ATMOSPHERE = frozenset(
 )
 _HTML = "text/html"
 _JSON = "application/json"
-# Seconds after the begin: most runs are over within a minute.
+# Seconds after the start. Most runs end within a minute.
 _MOMENTS = (0.0, 0.3, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 _LENGTHS = (1.0, 3.0, 10.0, 30.0, 90.0, 600.0)
 _BEFORE = -1.0
@@ -54,9 +54,9 @@ _ACTIONS = ("start", "stop", "suspend", "resume", "shelve", "unshelve", "reboot"
 
 @dataclass(frozen=True)
 class FaultKind:
-    """A kind of fault. ``draw`` returns what one of it says beside its target; ``install`` sets it up.
+    """A kind of fault. ``draw``: returns the details of one. ``install``: sets it up.
 
-    ``targets``: whether it strikes one member of the fleet. ``weight``: how often it is drawn, beside the others.
+    ``targets``: whether it affects a single member of the fleet. ``weight``: how often it is drawn, relative to others.
     """
 
     clouds: Sequence[str]
@@ -114,7 +114,7 @@ def _bomb(_raw: RawRequest, reply: RawResponse) -> RawResponse:
 
 
 def _said_back(raw: RawRequest) -> RawResponse:
-    """Quote the secrets of a request, as servers do that show what they were sent."""
+    """Quote the secrets of a request, as some servers do in error messages."""
     said = f"cannot handle {raw.headers.get('authorization', '')} {raw.headers.get('x-auth-token', '')} {raw.body!r}"
     return RawResponse(500, json.dumps({"error": {"code": 500, "message": said}, "detail": said}).encode(), _JSON)
 
@@ -140,7 +140,7 @@ def _nova_failed(stage: Stage) -> Callable[[RawRequest], RawResponse]:
 
 
 Effects = Callable[[Stage, Details], Effect]
-# Each effect, with what more is drawn for it.
+# Each effect, and the function that draws its details.
 _EFFECTS: Mapping[str, tuple[Effects, Callable[[random.Random], Details]]] = {
     "connection refused": (lambda _stage, _of: Effect(refused=True), lambda _chance: {}),
     "no connection in time": (lambda _stage, _of: Effect(connecting=1e6), lambda _chance: {}),
@@ -212,7 +212,7 @@ _RARE = {"compression bomb": 0.15, "deeply nested JSON": 0.3, "redirect": 0.5}
 
 
 def _draw_where(chance: random.Random) -> Details:
-    """Draw which requests a fault strikes."""
+    """Draw the requests that a fault affects."""
     [sort] = chance.choices((ACTION, DETAIL, LIST, STATES, LOGIN, None), (40, 20, 12, 10, 8, 10))
     [times] = chance.choices((1, 2, 3, 6, None), (50, 15, 12, 8, 15))
     since = chance.choice(_MOMENTS) if times is None or chance.random() < 0.15 else 0.0
@@ -306,7 +306,7 @@ _ODD_NAMES: Mapping[str, Sequence[str]] = {
         "created",
     ),
 }
-# Values that are of the right type say something false, which nobody can defend against.
+# Values of the right type would be false statements, which no client can detect.
 _LIES = frozenset({"status", "activity", "OS-EXT-STS:task_state", "id", "uuid", "alias", "locked", "hostId", "user_id"})
 
 
@@ -324,10 +324,10 @@ def _put_odd_row(stage: Stage, fault: Fault) -> None:
     of, names = fault.details, _ODD_NAMES[stage.plan.cloud]
     name, value = names[int(of["where"] * len(names))], _ODD_VALUES[of["value"]]
     if name == "name" and {"name", "exclude"} & set(stage.plan.task.options):
-        # By another name it is another instance, which nobody can defend against.
+        # With another name, it would be another instance, which no client can detect.
         name = "fault"
     if name in _LIES and not isinstance(value, list | dict | float) and value is not None:
-        # No task is a statement, too, and would be another lie.
+        # No task would be a false statement, too.
         value = [] if name == "OS-EXT-STS:task_state" else None
     elif name == "OS-EXT-STS:task_state" and value is None:
         value = []
@@ -342,7 +342,7 @@ def _put_odd_row(stage: Stage, fault: Fault) -> None:
 
 
 def _edited_row(raw: RawRequest, body: bytes, name: str, value: object, uuid: str) -> bytes:
-    """Replace a value in the rows of an instance. Its own name has to be found by its uuid."""
+    """Replace a value in the rows of an instance. If the value is its name, the rows are found by the uuid."""
     for key in ("uuid", "alias", "id"):
         if f'"{key}":"{uuid}"'.encode() in body.replace(b": ", b":"):
             return edited(
@@ -389,7 +389,7 @@ def _during(stage: Stage, of: Details, begin: Callable[[], object], end: Callabl
 
 
 def _struck(stage: Stage, fault: Fault, do: Callable[[], object]) -> Callable[[], None]:
-    """Note that a fault has struck when it does."""
+    """Return a function that does something, and records that the fault has happened."""
 
     def both() -> None:
         do()
@@ -412,7 +412,7 @@ def _nova_down(stage: Stage, fault: Fault) -> None:
 
 def _call_fails(stage: Stage, fault: Fault) -> None:
     world, of = _atmosphere(stage).world, fault.details
-    # Connections break where the machines are listed, which comes before each action.
+    # Connections break in the list of the machines, which comes before each action.
     call = of["call"] if of["status"] else "GET servers"
     cloud_fault = CloudFault(of["service"], call, of["status"], times=of["times"])
     stage.at(of["at"], _struck(stage, fault, lambda: world.trouble(cloud_fault)))
@@ -462,7 +462,7 @@ def _deleted(stage: Stage, fault: Fault) -> None:
 
 
 def _quirk(**changes: Any) -> Callable[[Stage, Fault], None]:
-    """Return a way to let one machine misbehave from the begin."""
+    """Return a function that lets a machine misbehave from the start."""
 
     def put(stage: Stage, fault: Fault) -> None:
         site, number = stage.site, fault.target or 0
@@ -518,7 +518,7 @@ def _draw_somebody(chance: random.Random) -> Details:
 
 
 def _stale_list(stage: Stage, fault: Fault) -> None:
-    """Have somebody read a list, which fills its cache, and then do what does not empty it."""
+    """Let another user read a list, which fills its cache, and then make a change that does not empty it."""
     site, number = _atmosphere(stage), fault.target or 0
     place = site.members[number].place
 
@@ -577,7 +577,7 @@ def _expire(stage: Stage) -> None:
 
 
 def _cached_token(stage: Stage, fault: Fault) -> None:
-    """Have an earlier task leave a token in the cache, which the server may not know any longer."""
+    """Put the token of an earlier task into the cache, which the server may not know any longer."""
     stage.run(USER, Task({"state": "stopped", "all": True}, check_mode=True), {})
     if not fault.details["good"]:
         _expire(stage)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a seed to a plan."""
+"""Draws the plan of a seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import faults as fault_kinds
 from .plans import ATMOSPHERE, COLLEAGUE, JETSTREAM2, ME, Member, Plan, Task
 
 _NAMES = ("web-1", "web-2", "web-3", "db", "blast", "gpu-node", "login", "scratch")
-# What people call their instances, and programs stumble over.
+# Names that users give to instances, and that are hard for programs.
 _ODD_NAMES = ("web[1]", "*", "1", "2", "Größe 😀", "two words", "a\tb", "\x1b[31mred", "", "-all", "web-1")
 _STATES: Mapping[str, Mapping[str, int]] = {
     ATMOSPHERE: {
@@ -111,7 +111,7 @@ def _name(chance: random.Random, number: int, *, twins: bool) -> str:
 
 
 def _owned(chance: random.Random, cloud: str, *, shared: bool) -> dict[str, str]:
-    """Draw the owner, and what goes with it: on Atmosphere, a colleague's is in a project of the colleague's."""
+    """Draw the owner and the project of an instance. On Atmosphere, a colleague has another project."""
     owner = COLLEAGUE if shared and chance.random() < 0.35 else ME
     image, project = chance.choice(_IMAGES), chance.choice(_PROJECTS[cloud])
     if cloud == JETSTREAM2:
@@ -123,7 +123,7 @@ def _owned(chance: random.Random, cloud: str, *, shared: bool) -> dict[str, str]
 
 
 def _task(chance: random.Random, cloud: str, fleet: Sequence[Member]) -> Task:
-    """Draw a task. It mostly means the account's own instances: what means others' without saying so is refused."""
+    """Draw a task, mostly for the account's own instances: the product refuses others' without ``owner``."""
     own = [each for each in fleet if each.owner == ME]
     expected = own if own and chance.random() < 0.85 else fleet
     options: dict[str, Any] = {"state": _weighted(chance, _GOALS), **_selection(chance, cloud, fleet, expected)}
@@ -142,14 +142,14 @@ def _task(chance: random.Random, cloud: str, fleet: Sequence[Member]) -> Task:
 
 
 def _rival(chance: random.Random, cloud: str, fleet: Sequence[Member], task: Task) -> Task:
-    """Draw what somebody else does with the same fleet at the same time: mostly the same."""
+    """Draw another user's task on the same fleet at the same time, which is mostly the same."""
     if chance.random() < 0.6:
         return task
     return _task(chance, cloud, fleet)
 
 
 def _selection(chance: random.Random, cloud: str, fleet: Sequence[Member], chosen: Sequence[Member]) -> dict[str, Any]:
-    """Draw a selection. Numbers stand for the id or uuid of a member: they are known when the fleet is made."""
+    """Draw a selection. Numbers stand for the ids and uuids of members, which are known once the fleet is made."""
     if not fleet:
         return {"all": True}
     options = _identified(chance, fleet, chosen)
@@ -170,7 +170,7 @@ def _selection(chance: random.Random, cloud: str, fleet: Sequence[Member], chose
 
 
 def _identified(chance: random.Random, fleet: Sequence[Member], chosen: Sequence[Member]) -> dict[str, Any]:
-    """Draw options that say which instances: nothing where filters are to do that."""
+    """Draw options that name instances; none if filters select them."""
     way = _weighted(chance, {"all": 34, "name": 16, "glob": 10, "id": 8, "uuid": 6, "filter": 14, "mixed": 12})
     names = [each.name for each in _some(chance, chosen)]
     numbers = [f"#{fleet.index(each)}" for each in _some(chance, chosen)]

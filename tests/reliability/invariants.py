@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold in every run, judged by the server's record and the cloud's true states, not by what the run says.
+"""The invariants of every run, checked against the server's record and the cloud's own states, not the run's output.
 
-Nothing here, nor in the modules that have the checks, asks the product what is right.
+Neither this module nor those with the checks use the product to decide what is right.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ INVARIANTS: Mapping[str, Check] = {
 
 @dataclass(frozen=True)
 class Broken:
-    """An invariant that does not hold: its name, the run, and what was found."""
+    """A broken invariant: its name, the run, and the finding."""
 
     invariant: str
     run: str
@@ -73,7 +73,7 @@ class Broken:
 
 
 def broken(trial: Trial) -> list[Broken]:
-    """Return every invariant that does not hold."""
+    """Return every broken invariant."""
     views = [CheckedRun(trial, name, run) for name, run in trial.runs]
     found = [
         Broken(name, checked.name, each)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between client and server, without a socket: takes the time that a network takes, by the run's clock, and has faults.
+"""A network between client and server without sockets. It takes time by the run's clock, and has faults.
 
-It stands in the place of ``requests``' own sending, so that all of the product's code is above it.
+It replaces the method of ``requests`` that sends, so that it is below all of the product's code.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .records import Exchange, Outcome, Record
 from .scheduler import Scheduler
 from .site import Site
 
-# How a fault changes a response.
+# Changes a response.
 Alter = Callable[[RawRequest, RawResponse], RawResponse]
-# Seconds that it takes to connect, and to be refused.
+# Seconds until a connection is made or refused.
 _CONNECTING = 0.005
 
 
@@ -38,10 +38,11 @@ _CONNECTING = 0.005
 class Effect:
     """The effect of a fault on one request, and on its response.
 
-    ``refused``: nobody takes the connection. ``connecting``: seconds until it is there. ``dropped``: it breaks before
-    the request was carried out. ``told``: this is the response, and nothing was carried out unless ``carried_out``.
-    ``alter`` changes a response. ``delay``: seconds before the server works on it. ``dripping``: seconds that the body
-    takes. ``endless``: the response never ends. ``lost``: the connection breaks before the response comes.
+    ``refused``: the connection is refused. ``connecting``: seconds until it is made. ``dropped``: it breaks before the
+    request is carried out. ``told``: the response instead of the server's; the request is not carried out, unless
+    ``carried_out`` is set. ``alter``: changes the response. ``delay``: seconds before the server handles the request.
+    ``dripping``: seconds that the body takes. ``endless``: the response never ends. ``lost``: the connection breaks
+    before the response.
     """
 
     refused: bool = False
@@ -61,10 +62,10 @@ NO_EFFECT = Effect()
 
 @dataclass
 class NetworkFault:
-    """Strikes requests of a sort (any, if None), lets ``skip`` of them through, then strikes ``times`` (None: all).
+    """A fault of requests of a sort (any, if None): the first ``skip`` pass, the next ``times`` have it (None: all).
 
-    ``uuid``: only requests about this instance. Outside of the seconds from ``since`` to ``until`` it strikes nothing.
-    ``then`` is called after the response was made; it records the fault itself.
+    ``uuid``: only requests about this instance. ``since``, ``until``: only requests between these seconds. ``then``:
+    called after the response is made; it records the fault itself.
     """
 
     kind: str
@@ -78,7 +79,7 @@ class NetworkFault:
     then: Callable[[], object] | None = None
 
     def strikes(self, sort: str, path: str, now: float) -> bool:
-        """Tell whether it strikes a request, and count that."""
+        """Return whether a request has the fault, and count it."""
         if self.times == 0 or self.sort not in (None, sort) or (self.uuid is not None and self.uuid not in path):
             return False
         if now < self.since or (self.until is not None and now >= self.until):
@@ -92,13 +93,13 @@ class NetworkFault:
 
 
 class Network:
-    """Brings the requests of several clients to a site, lets faults strike them, and keeps the record.
+    """Passes the requests of several clients to a site, with faults, and records them.
 
-    Clients are told apart by the port that they send to.
+    Each client has a port of its own at the site.
     """
 
     def __init__(self, time: Scheduler, site: Site, record: Record, chance: random.Random, latency: float) -> None:
-        """Begin without faults. ``latency``: seconds that a usual request takes."""
+        """Start without faults. ``latency``: seconds that a usual request takes."""
         self._time = time
         self._site = site
         self._record = record
@@ -108,14 +109,14 @@ class Network:
         self.faults: list[NetworkFault] = []
 
     def url(self, client: str) -> str:
-        """Return the address at which a client finds the site."""
+        """Return the address of the site for a client."""
         port = next((port for port, name in self._clients.items() if name == client), len(self._clients) + 1)
         self._clients[port] = client
         return f"http://127.0.0.1:{port}"
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Have all that ``requests`` sends go this way, for as long as the with statement lasts."""
+        """Pass all that ``requests`` sends through this network, for a with statement."""
 
         def send(
             adapter: HTTPAdapter, request: requests.PreparedRequest, _stream: bool, timeout: Any, *_more: Any
@@ -158,7 +159,7 @@ class Network:
         timeout: urllib3.Timeout,
         fault: NetworkFault | None,
     ) -> RawResponse:
-        """Return the response as it arrives. Raises what ``requests`` raises where none does."""
+        """Return the response as the client gets it. Raises the exceptions of ``requests`` if it gets none."""
         connecting = _seconds(timeout.connect_timeout)
         reading = min(_seconds(timeout.read_timeout), _seconds(timeout.total) - effect.connecting)
         if effect.refused:
@@ -192,7 +193,7 @@ class Network:
         return reply
 
     def _begin(self, raw: RawRequest, client: str) -> Exchange:
-        """Note that a client has sent a request."""
+        """Record that a client has sent a request."""
         body = _json_or_none(raw.body)
         uuid, action = self._site.action_of(raw, body)
         exchange = Exchange(
@@ -209,7 +210,7 @@ class Network:
         return exchange
 
     def _fault(self, raw: RawRequest, exchange: Exchange) -> NetworkFault | None:
-        """Return the fault that strikes a request."""
+        """Return the fault of a request, or None."""
         sort, now = self._site.sort_of(raw), self._time.monotonic()
         found = next((each for each in self.faults if each.strikes(sort, raw.path, now)), None)
         if found:
@@ -219,7 +220,7 @@ class Network:
         return found
 
     def _work(self, raw: RawRequest, exchange: Exchange, effect: Effect) -> RawResponse:
-        """Have the site work on a request, unless a fault keeps it from that."""
+        """Let the site handle a request, unless a fault prevents that."""
         if effect.told is not None and not effect.carried_out:
             return effect.told(raw)
         exchange.done_at = self._time.monotonic()
@@ -232,13 +233,13 @@ class Network:
         return effect.alter(raw, reply) if effect.alter else reply
 
     def _answered(self, raw: RawRequest, exchange: Exchange, reply: RawResponse, effect: Effect) -> None:
-        """Note the response that a client got."""
+        """Record the response that a client got."""
         exchange.outcome = outcome_of(reply, self._site)
         exchange.shown = self._site.shown(exchange.client, raw, reply, odd=effect.alter is not None)
 
 
 def outcome_of(reply: RawResponse, site: Site) -> Outcome:
-    """Return the meaning of a response for a request that changes something."""
+    """Return the outcome of a request that changes something, by its response."""
     is_json = _is_json(reply)
     headers = {name.lower(): value for name, value in reply.headers}
     if 200 <= reply.status < 300:
@@ -263,7 +264,7 @@ def _seconds(limit: Any) -> float:
 
 
 def raw_of(request: requests.PreparedRequest) -> tuple[RawRequest, int]:
-    """Return a request as a server gets it, and the port that it goes to."""
+    """Return a request as a server gets it, and its port."""
     parts = urlsplit(request.url or "")
     body = request.body or b""
     raw = RawRequest(
@@ -291,7 +292,7 @@ def _json_or_none(body: bytes) -> Any:
 
 
 def as_urllib3(reply: RawResponse) -> urllib3.HTTPResponse:
-    """Return a response as it comes from the network."""
+    """Return a response as urllib3 has it."""
     headers = [*reply.headers, ("content-length", str(len(reply.body)))]
     if reply.content_type is not None:
         headers.append(("content-type", reply.content_type))
@@ -322,13 +323,13 @@ def _connect_timeout(raw: RawRequest) -> Exception:
 
 
 def read_timeout(raw: RawRequest) -> Exception:
-    """Return what ``requests`` raises where no response comes in time."""
+    """Return the exception of ``requests`` for a response that does not come in time."""
     error = urllib3.exceptions.ReadTimeoutError(_pool(), raw.full_path, "Read timed out.")
     error.__cause__ = TimeoutError("timed out")
     return requests.exceptions.ReadTimeout(error)
 
 
 def reset() -> Exception:
-    """Return what ``requests`` raises where the connection breaks."""
+    """Return the exception of ``requests`` for a broken connection."""
     cause = ConnectionResetError(104, "Connection reset by peer")
     return requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", cause))

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The servers of one project, as nova has them: states, tasks, locks, and what is refused when.
+"""The servers of a project in nova: their states, tasks and locks, and the refusals of nova.
 
-Facts: docs/jetstream2.md. The states in which an action is allowed, and its steps, are those of the simulator.
+docs/jetstream2.md has the facts. The simulator has the states in which an action is allowed, and its steps.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STATUSES = {
     "shelved_offloaded": "SHELVED_OFFLOADED",
     "soft-delete": "SOFT_DELETED",
 }
-# While a task is under way; in error the status stays ERROR.
+# The status during a task. In error, it stays ERROR.
 _STATUSES_BY_TASK = {
     "rebooting": "REBOOT",
     "reboot_pending": "REBOOT",
@@ -48,7 +48,7 @@ _STATUSES_BY_TASK = {
 }
 RUNNING, PAUSED, SHUT_DOWN = 1, 3, 4
 _POWER = {"active": RUNNING, "paused": PAUSED, "building": 0, "rescued": RUNNING, "resized": RUNNING}
-# The states of a fleet's servers by name, beside those of the simulator.
+# The states of a fleet's servers by name, in addition to those of the simulator.
 STATES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "active": {"vm_state": "active"},
@@ -56,7 +56,7 @@ STATES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "suspended": {"vm_state": "suspended"},
         "paused": {"vm_state": "paused"},
         "shelved_offloaded": {"vm_state": "shelved_offloaded", "on_host": False},
-        # A shelving that went wrong: an unshelve would be accepted and never end.
+        # After a failed shelve. nova would accept an unshelve, and never carry it out.
         "shelved on no host": {"vm_state": "shelved", "on_host": False},
         "error": {"vm_state": "error", "power": SHUT_DOWN, "fault": "Build of instance aborted: no valid host"},
         "error, running": {"vm_state": "error", "power": RUNNING, "fault": "Failed to suspend instance"},
@@ -69,10 +69,10 @@ STATES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 class Refused(Exception):
-    """Nova says no: a status, the name of its error, and its words."""
+    """A refusal by nova: the status, the name of the error, and the message."""
 
     def __init__(self, status: int, name: str, words: str) -> None:
-        """Take all three."""
+        """Make a refusal with a message."""
         super().__init__(words)
         self.status = status
         self.name = name
@@ -80,10 +80,10 @@ class Refused(Exception):
 
 @dataclass
 class Server:
-    """A server, with what makes it misbehave.
+    """A server, and its misbehavior.
 
-    ``fails_with``: the next change of state ends in error. ``slowness``: a factor. ``refuses``: every action is refused
-    in these words. ``falls_back``: the next unshelve fails, and leaves it on the shelf.
+    ``fails_with``: the next change of state ends in error, with this text. ``slowness``: a factor. ``refuses``: every
+    action is refused with this text. ``falls_back``: the next unshelve fails, and the server stays shelved.
     """
 
     uuid: str
@@ -117,7 +117,7 @@ class Server:
 
     @property
     def power_state(self) -> int:
-        """Return nova's number for whether the machine itself runs."""
+        """Return nova's number for the power state of the machine."""
         return _POWER.get(self.vm_state, SHUT_DOWN) if self.power is None else self.power
 
 
@@ -125,7 +125,7 @@ class Nova:
     """All servers of a project. ``transition``: seconds from one state to the next."""
 
     def __init__(self, now: datetime, transition: float, order: random.Random) -> None:
-        """Begin without a server."""
+        """Start without servers."""
         self.servers: dict[str, Server] = {}
         self.transition = transition
         self._agenda = Agenda()
@@ -133,7 +133,7 @@ class Nova:
         self._now = now
 
     def settle(self, now: datetime) -> None:
-        """Let all that is due happen."""
+        """Let all due events happen."""
         self._now = now
         self._agenda.catch_up(now)
 
@@ -145,7 +145,7 @@ class Nova:
             setattr(server, name, value)
 
     def delete(self, uuid: str) -> None:
-        """Let a server be gone."""
+        """Remove a server."""
         self.servers.pop(uuid, None)
 
     def lock(self, server: Server, reason: str | None) -> None:
@@ -160,14 +160,14 @@ class Nova:
         server.locked, server.lock_reason = False, None
 
     def act(self, server: Server, action: str) -> None:
-        """Begin an action. Raises Refused where nova would."""
+        """Begin an action. Raises Refused if nova would refuse it."""
         transition = _ALLOWED[action]
         self._require(server, transition, transition.name or action)
         server.generation += 1
         entry = self._entry(server, transition.name or action)
         _apply(server, transition.begin)
         if action == "unshelve" and server.vm_state == "shelved" and not server.on_host:
-            # No machine is asked, so nobody ends the task.
+            # No host gets the request, so the task never ends.
             return
         for step in self._steps(server, transition, action, entry):
             self._later(server, step)
@@ -228,5 +228,5 @@ def _apply(server: Server, changes: Changes) -> None:
 
 
 def empty(transition: float, order: random.Random) -> Nova:
-    """Return a project without servers, at the begin of a run."""
+    """Return a project without servers, at the start of a run."""
     return Nova(START, transition, order)

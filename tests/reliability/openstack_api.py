@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The APIs of keystone, nova and glance over the servers of nova.py, as far as the client uses them.
 
-Shapes and words are those that real services answered with (tests/unit/fakes/recorded.py).
+The forms and texts of responses are those of real services (tests/unit/fakes/recorded.py).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ACTIONS = {
 _ACTION_PATH = re.compile(r"/compute/servers/([^/]+)/action$")
 _SERVER_PATH = re.compile(r"/compute/servers/([^/]+)$")
 _HISTORY_PATH = re.compile(r"/compute/servers/([^/]+)/os-instance-actions(?:/([^/]+))?$")
-# What every server has in common.
+# The values that all servers have in common.
 _ROW = next(row for row in recorded("servers")["servers"] if row["name"] == "node-1")
 _SCOPE = recorded("token")["token"]
 USER_ID, USER_NAME = _SCOPE["user"]["id"], _SCOPE["user"]["name"]
@@ -63,7 +63,7 @@ class OpenStack:
     image_names: dict[str, str] = field(default_factory=dict)
 
     def handle(self, raw: RawRequest, now: datetime) -> RawResponse:
-        """Answer a request."""
+        """Return the response to a request."""
         self.nova.settle(now)
         if raw.path.endswith("/v3/auth/tokens"):
             return self._log_in(raw, now)

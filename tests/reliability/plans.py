@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that a run is made of, as data: it can be printed, repeated, and made smaller."""
+"""The plan of a trial as data, so that a trial can be printed, repeated, and made smaller."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: its kind, and what else it says. ``target``: the number of the member that it strikes."""
+    """A fault: its kind and its details. ``target``: the number of the member that it affects."""
 
     kind: str
     target: int | None = None

@@ -15,7 +15,7 @@ LOCKING = frozenset({"lock", "unlock"})
 
 @dataclass(frozen=True)
 class Shown:
-    """The state of an instance in a response, as the product writes states: "active - powering-off".
+    """The state of an instance in a response, in the form of the product, such as "active - powering-off".
 
     ``live``: whether it is the cloud's own, not a database's. ``locked``: whether it is locked. ``odd``: whether a
     fault has changed the response, so that the client may have refused to read it.
@@ -40,7 +40,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Accepted:
-    """An action that the cloud accepted: at which second, of which instance, on whose behalf."""
+    """An action that the cloud accepted: the second, the instance, the action, and the client."""
 
     at: float
     uuid: str
@@ -52,23 +52,23 @@ class Outcome(Enum):
     """The response to a request, as its sender saw it."""
 
     PENDING = "pending"
-    # A response of the API's own that grants the request.
+    # A response of the API that grants the request.
     ACCEPTED = "granted"
-    # A response that says that the request was refused.
+    # A response of the API that refuses the request.
     REFUSED = "refused"
-    # The request surely was not carried out: no connection, a refused token, or the server asked to come again.
+    # The request was certainly not carried out: no connection, a refused token, or a request to try again.
     NOT_EXECUTED = "not taken"
-    # Anything else: nobody can tell from it whether the request was carried out.
+    # Anything else: the client cannot know whether the request was carried out.
     UNKNOWN = "unknown"
 
 
 @dataclass
 class Exchange:
-    """One request of one client, with its response.
+    """A request of a client, with its response. Times are seconds of the run's clock.
 
-    Moments are seconds of the run's clock. ``status`` is that which the sender got, 0 if it got none. ``done_at`` is
-    when the server worked on it, None if it never did. ``accepted``: what the cloud accepted by it. ``struck_by``: the
-    kind of the fault that struck it. ``shown``: the states in the response that the sender got.
+    ``status``: that of the client's response, 0 if there was none. ``done_at``: the time at which the server handled
+    it, None if it never did. ``accepted``: the actions that the cloud accepted by it. ``struck_by``: the kind of its
+    fault. ``shown``: the states in the client's response.
     """
 
     client: str
@@ -91,18 +91,18 @@ class Exchange:
 
     @property
     def is_action(self) -> bool:
-        """Whether it asks for an action on an instance that changes its state."""
+        """Return whether it requests an action that changes the state of an instance."""
         return self.action is not None and self.action not in LOCKING
 
     @property
     def is_read(self) -> bool:
-        """Whether it changes nothing."""
+        """Return whether it only reads."""
         return self.method == "GET"
 
 
 @dataclass
 class Touch:
-    """A change to an instance that was not the doing of a client that is tested: when, which, and its kind."""
+    """A change of an instance by none of the tested clients: its time, its instance, and its kind."""
 
     at: float
     uuid: str
@@ -111,18 +111,18 @@ class Touch:
 
 @dataclass
 class Record:
-    """Everything that happened in one run."""
+    """All events of a run."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     accepted: list[Accepted] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
-    # The kind of each fault that struck, and when.
+    # The kind and the time of each fault that happened.
     struck: list[tuple[str, float]] = field(default_factory=list)
-    # Addresses of other servers that a client evaluate to reach.
+    # The addresses of other servers that a client tried to reach.
     strangers: list[str] = field(default_factory=list)
 
     def take(self) -> Record:
-        """Return everything so far, and begin anew."""
+        """Return all events so far, and start with an empty record."""
         taken = Record(self.exchanges, self.accepted, self.touches, self.struck, self.strangers)
         self.exchanges, self.accepted, self.touches, self.struck, self.strangers = [], [], [], [], []
         return taken
@@ -132,15 +132,15 @@ class Record:
         return [each for each in self.exchanges if each.client == client]
 
     def actions(self, client: str, uuid: str) -> list[Exchange]:
-        """Return the actions on an instance that a client asked for."""
+        """Return the actions on an instance that a client requested."""
         return [each for each in self.of(client) if each.is_action and each.uuid == uuid]
 
     def accepted_for(self, client: str, uuid: str) -> list[Accepted]:
-        """Return what the cloud accepted for an instance on behalf of a client."""
+        """Return the actions of a client on an instance that the cloud accepted."""
         return [each for each in self.accepted if each.by == client and each.uuid == uuid]
 
     def shown_to(self, client: str, uuid: str, before: float | None = None) -> Iterator[tuple[Exchange, Shown]]:
-        """Yield what a client was shown of an instance, in the order in which the responses came."""
+        """Yield the states of an instance that a client got, in the order of the responses."""
         answered = [each for each in self.of(client) if each.shown and each.answered_at is not None]
         for exchange in sorted(answered, key=lambda each: (each.answered_at or 0.0, each.number)):
             if before is not None and (exchange.answered_at or 0.0) > before:
@@ -150,7 +150,7 @@ class Record:
                     yield exchange, shown
 
     def others_touched(self, client: str, uuid: str, since: float) -> bool:
-        """Tell whether anybody but a client did something to an instance from a moment on."""
+        """Return whether anyone but a client changed an instance from a moment on."""
         return any(each.uuid == uuid and each.at >= since for each in self.touches) or any(
             each.uuid == uuid and each.at >= since and each.by != client for each in self.accepted
         )
