@@ -44,14 +44,14 @@ _MENDED = [
 
 
 @pytest.mark.parametrize("series", SERIES)
-def test_one_fault_at_one_request_leaves_no_twin_and_no_orphan_and_is_told(series: str) -> None:
+def test_one_fault_at_one_request_leaves_no_twin_and_no_orphan_and_is_reported(series: str) -> None:
     struck = [strike(each) for each in drawn([series], _OF_EACH, seed=20261126)]
     assert [sentence for each in struck for sentence in each.broken] == []
     assert any(each.struck for each in struck)
 
 
 @pytest.mark.parametrize("position", _MENDED, ids=str)
-def test_what_was_mended_holds(position: Position) -> None:
+def test_a_mended_defect_does_not_come_back(position: Position) -> None:
     tried = strike(position)
     assert list(tried.broken) == []
     assert tried.struck

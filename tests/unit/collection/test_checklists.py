@@ -196,7 +196,7 @@ def test_the_version_is_a_final_one() -> None:
     assert re.fullmatch(r"[1-9]\d*\.\d+\.\d+", galaxy["version"])
 
 
-def test_what_tools_leave_behind_is_ignored_by_git() -> None:
+def test_git_ignores_the_files_that_tools_leave_behind() -> None:
     left = [
         ".cache/x",
         ".ansible/x",
@@ -212,7 +212,7 @@ def test_what_tools_leave_behind_is_ignored_by_git() -> None:
     assert done.stdout.splitlines() == left
 
 
-def test_every_playbook_is_told_by_a_changelog() -> None:
+def test_every_playbook_is_in_a_changelog() -> None:
     told: set[str] = set()
     for path in [ROOT / "changelogs" / "changelog.yaml", *(ROOT / "changelogs" / "fragments").glob("*.yml")]:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

@@ -132,7 +132,7 @@ def test_the_end_of_a_line_is_in_quotes(path: Path) -> None:
 
 
 @each_playbook
-def test_what_a_playbook_mails_it_posts_by_the_same_variables(path: Path) -> None:
+def test_a_playbook_that_mails_also_posts_by_the_same_variables(path: Path) -> None:
     taken = [each.name for each in PLAYBOOKS[path.stem]]
     senders = ("mail_to", "mailer", "webhook_url", "webhook_format", "webhook_template")
     tasks = path.read_text(encoding="utf-8")
@@ -224,7 +224,7 @@ def _cells(header: str, row: str) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.stem)
-def test_a_failure_is_told_in_the_words_of_its_module(path: Path) -> None:
+def test_a_failure_is_reported_in_the_words_of_its_module(path: Path) -> None:
     # Of a task that fails by a condition, Ansible tells that the condition was true, before it tells the reason.
     conditions = re.findall(r"^ +failed_when: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
 

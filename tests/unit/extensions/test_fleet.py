@@ -67,7 +67,7 @@ def stored_events(home: Path) -> int:
     return sum(each.get("told", 0) for each in rows)
 
 
-def test_it_hands_over_events_and_goes_on_where_it_was_cancelled(source: Mapping[str, Any], site: Site) -> None:
+def test_the_source_yields_events_and_resumes_after_a_cancellation(source: Mapping[str, Any], site: Site) -> None:
     arguments = {**site.options, "watch": ["state"], "announce_first": True}
     events = asyncio.run(first_events(source, 2, arguments, site.home))
     assert [(each["instance"]["name"], each["after"]["state"]) for each in events] == [
@@ -92,7 +92,7 @@ def test_the_documented_options_are_those_that_it_takes(source: Mapping[str, Any
     assert documented == {name: comparable(option, "options") for name, option in SPEC.argument_spec.items()}
 
 
-def test_what_it_says_of_shared_options_is_what_modules_say(source: Mapping[str, Any]) -> None:
+def test_shared_options_are_documented_as_in_modules(source: Mapping[str, Any]) -> None:
     documented = options(source["DOCUMENTATION"])
     for fragment in (connection, idle_files, rates):
         shared = options(fragment.ModuleDocFragment.DOCUMENTATION)

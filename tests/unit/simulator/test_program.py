@@ -29,7 +29,7 @@ def _program(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             program.kill()
 
 
-def test_it_serves_the_demo_until_it_is_stopped(tmp_path: Path) -> None:
+def test_the_program_serves_the_demo_until_it_is_stopped(tmp_path: Path) -> None:
     url_file = tmp_path / "url"
     with _program(tmp_path, "--url-file", str(url_file), "--max-seconds", "60") as program:
         assert program.stdout is not None
@@ -47,7 +47,7 @@ def test_it_serves_the_demo_until_it_is_stopped(tmp_path: Path) -> None:
         assert (program.returncode, rest, errors) == (0, "", "")
 
 
-def test_it_ends_by_itself(tmp_path: Path) -> None:
+def test_the_program_ends_after_max_seconds(tmp_path: Path) -> None:
     with _program(tmp_path, "--max-seconds", "0.1") as program:
         program.communicate(timeout=20)
         assert program.returncode == 0

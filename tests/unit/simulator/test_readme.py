@@ -20,7 +20,7 @@ ROOT = README.parents[2]
 COMMANDS = re.findall(r"^\$ (.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def test_there_are_commands() -> None:
+def test_the_readme_has_two_commands() -> None:
     assert len(COMMANDS) == 2
 
 

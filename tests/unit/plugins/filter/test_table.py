@@ -234,7 +234,7 @@ def test_columns_in_which_no_row_has_anything_go_first_and_are_not_named() -> No
     assert "STILL THERE" in lines(EMPTY, columns, width=20)[0]
 
 
-def test_one_column_is_shown_though_it_is_empty() -> None:
+def test_a_single_empty_column_is_shown() -> None:
     assert lines(EMPTY, "left,kept", width=5, drop="left,kept") == ["KEPT", "-", "-"]
 
 
@@ -262,7 +262,7 @@ def test_a_column_that_is_not_shown_need_not_be_dropped() -> None:
 
 
 @pytest.mark.parametrize("width", [-1, "wide", None, True, 1.5])
-def test_refuses_a_width_that_is_none(width: object) -> None:
+def test_an_invalid_width_is_refused(width: object) -> None:
     with pytest.raises(AnsibleFilterError, match="width must be a number, 0 for no limit, or terminal"):
         table(WIDE, "name", width=width)
 

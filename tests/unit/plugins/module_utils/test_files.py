@@ -381,7 +381,7 @@ def test_a_line_that_was_cut_is_ended_before_another_is_appended(tmp_path: Path)
     assert path.read_bytes() == b"one\ntw\nthree\n"
 
 
-def test_nothing_is_appended_to_what_is_no_file(tmp_path: Path) -> None:
+def test_only_a_regular_file_is_appended_to(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):
         with pytest.raises(OSError, match=r"it is a named pipe|directory"):

@@ -99,7 +99,7 @@ def test_nothing_can_be_saved_without_a_home(home: Path | None) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_what_is_no_number_is_refused_for_every_module(value: float) -> None:
+def test_a_value_that_is_not_a_number_is_refused_for_every_module(value: float) -> None:
     """It is above no limit and below none, so that a task would wait for ever, or not at all."""
 
     def work(_options: Mapping[str, Any], _context: Context) -> Outcome:

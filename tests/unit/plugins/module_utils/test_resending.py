@@ -51,7 +51,7 @@ def sent(
 
 
 @pytest.mark.parametrize("error", [UNSENT, RateLimited("slow down")])
-def test_what_was_not_carried_out_is_sent_again_until_the_deadline_without_a_read(error: JetstreamError) -> None:
+def test_a_change_that_was_not_carried_out_is_resent_until_the_deadline_without_a_read(error: JetstreamError) -> None:
     send, request, find, clock = sent([error, error, error, "done"])
     assert (send(), request.calls, find.calls, clock.sleeps) == ("done", 4, 0, [2.0, 4.0, 8.0])
     send, request, find, clock = sent([error], deadline=10.0)
@@ -68,7 +68,7 @@ def test_a_lost_response_is_looked_for_twice_before_the_request_is_sent_again(er
     assert (send(), request.calls, find.calls) == ("found", 1, 2)
 
 
-def test_one_failed_read_is_none_and_after_too_many_the_outcome_is_unclear() -> None:
+def test_a_failed_read_is_repeated_and_after_too_many_the_outcome_is_unclear() -> None:
     send, request, find, _clock = sent([LOST], [ServerFault("also busy"), "found"])
     assert (send(), request.calls, find.calls) == ("found", 1, 2)
     send, request, find, _clock = sent([ServerFault("busy")], [ServerFault("also busy")])
@@ -84,7 +84,7 @@ def test_the_outcome_is_unclear_if_the_time_is_over_before_it_was_seen() -> None
     assert (request.calls, find.calls, raised.value.unclear, clock.monotonic()) == (1, 1, True, 3.0)
 
 
-def test_what_is_never_seen_was_not_carried_out() -> None:
+def test_a_change_that_is_never_seen_was_not_carried_out() -> None:
     send, request, find, _clock = sent([ServerFault("busy")])
     with pytest.raises(ServerFault) as raised:
         send()

@@ -81,7 +81,7 @@ def test_without_it_nothing_is_shared() -> None:
         assert xdg_state_folder(environ, HOME) == HOME / ".local/state/jetstream"
 
 
-def test_what_outlives_a_run_is_never_put_into_the_home_directly() -> None:
+def test_files_that_outlive_a_run_are_never_directly_in_the_home() -> None:
     # It would stay on the node that ran it. The login alone is the user's.
     files = [
         path

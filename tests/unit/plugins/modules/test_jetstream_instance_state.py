@@ -108,7 +108,7 @@ def test_without_being_allowed_to_it_wakes_none(site: Site) -> None:
     assert gpu["msg"] == "skipped: suspended (stopping it would start it first; allow_wake)"
 
 
-def test_what_is_on_its_way_is_waited_for_although_the_cloud_would_refuse_any_action(site: Site) -> None:
+def test_an_instance_in_transition_is_waited_for_although_the_cloud_would_refuse_any_action(site: Site) -> None:
     """Atmosphere does not show that an instance was locked in OpenStack, nor does that matter here."""
     with site.cloud() as other:
         [web] = [each for each in other.list_instances(live=True) if each.name == "web"]
@@ -157,7 +157,7 @@ def test_each_is_reported_with_how_long_it_took(site: Site) -> None:
     assert items["web"]["msg"] == "stop done"
 
 
-def test_one_in_error_is_skipped_every_evening_with_a_warning(site: Site) -> None:
+def test_an_instance_in_error_is_skipped_every_evening_with_a_warning(site: Site) -> None:
     result = task(site, state="stopped", exclude=[])
     assert not result.get("failed")
     why = "in error: No valid host was found. There are not enough hosts available"
@@ -167,7 +167,7 @@ def test_one_in_error_is_skipped_every_evening_with_a_warning(site: Site) -> Non
     assert (bad["skipped"], bad["actions"], bad["msg"]) == (True, [], f"skipped: {why}")
 
 
-def test_one_in_error_fails_if_it_is_to_run(site: Site) -> None:
+def test_an_instance_in_error_fails_if_it_is_to_run(site: Site) -> None:
     result = task(site, all=False, exclude=[], state="started", name="bad")
     assert result["failed"] is True
     assert result["msg"].startswith("bad (7): in error: No valid host was found. There are not enough hosts available")
@@ -257,7 +257,7 @@ def test_only_what_a_stop_put_to_sleep_is_started(site: Site) -> None:
     assert (again["changed"], again["summary"]["selected"]) == (False, 0)
 
 
-def test_what_was_started_meanwhile_is_not_started_again(site: Site) -> None:
+def test_an_instance_that_was_started_meanwhile_is_not_started_again(site: Site) -> None:
     task(site, state="stopped")
     task(site, state="started", name=["web"], all=False)
     site.world.force("web", "shelved_offloaded")
@@ -272,7 +272,7 @@ def by_hand(site: Site, name: str, state: str) -> None:
     run_module("jetstream_instance_info", site.options, clock=site.clock, home=site.home)
 
 
-def test_what_its_owner_woke_and_put_to_sleep_since_is_left(site: Site) -> None:
+def test_an_instance_that_its_owner_woke_and_put_to_sleep_since_is_left(site: Site) -> None:
     task(site, state="shelved")
     by_hand(site, "web", "active")
     by_hand(site, "web", "shelved_offloaded")
@@ -284,7 +284,7 @@ def test_what_its_owner_woke_and_put_to_sleep_since_is_left(site: Site) -> None:
     assert "web" not in (site.home / ".local/state/jetstream/put_to_sleep.json").read_text()
 
 
-def test_one_that_its_owner_only_woke_is_put_to_sleep_anew_and_woken(site: Site) -> None:
+def test_an_instance_that_its_owner_only_woke_is_put_to_sleep_anew_and_woken(site: Site) -> None:
     task(site, state="shelved")
     by_hand(site, "web", "active")
     site.clock.sleep(3600)
@@ -314,7 +314,7 @@ def test_without_a_history_nothing_is_started(site: Site, monkeypatch: pytest.Mo
     assert awake(site) == set()
 
 
-def test_what_a_stop_could_not_put_to_sleep_is_not_remembered(site: Site) -> None:
+def test_an_instance_that_a_stop_could_not_put_to_sleep_is_not_remembered(site: Site) -> None:
     site.world.misbehave("web", refuses="stop")
     assert task(site, state="stopped", wait_timeout=60)["failed"]
     site.world.misbehave("web")
@@ -333,5 +333,5 @@ def test_a_file_that_cannot_be_understood_starts_nothing_and_stops_no_stop(site:
     assert path.read_text() == "{}"
 
 
-def test_it_goes_with_started_alone(site: Site) -> None:
+def test_the_option_needs_the_state_started(site: Site) -> None:
     assert "only_put_to_sleep requires state: started" in task(site, state="stopped", only_put_to_sleep=True)["msg"]

@@ -26,19 +26,19 @@ def unnumbered(pages: list[list[str]]) -> list[str]:
     return [line for page in pages for line in (page[1:] if len(pages) > 1 else page)]
 
 
-def test_what_fits_is_one_message_without_a_number() -> None:
+def test_a_text_that_fits_is_one_message_without_a_number() -> None:
     assert message_lines("one\ntwo\n\nthree", "slack", "Jetstream: 3 found") == [["one", "two", "", "three"]]
     assert message_lines("") == [[]]
 
 
-def test_what_does_not_fit_is_split_between_lines_and_numbered() -> None:
+def test_a_text_that_does_not_fit_is_split_between_lines_and_numbered() -> None:
     lines = [f"{number:03} {'x' * 60}" for number in range(100)]
     pages = split("\n".join(lines), SLACK, "Jetstream: 3 found")
     assert [page[0] for page in pages] == ["(1 of 3)", "(2 of 3)", "(3 of 3)"]
     assert unnumbered(pages) == lines
 
 
-def test_what_would_bury_a_channel_is_counted_in_the_last_line() -> None:
+def test_lines_beyond_the_limit_of_messages_are_counted_in_the_last_one() -> None:
     lines = [f"{number:04} {'x' * 60}" for number in range(1000)]
     pages = split("\n".join(lines), SLACK)
     assert len(pages) == MOST_MESSAGES

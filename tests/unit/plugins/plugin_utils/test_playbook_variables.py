@@ -163,7 +163,7 @@ def test_no_list_has_an_element_that_means_nothing(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["3,4", "course-*", "web,", [3, 4], ["web"], True, {"id": 3}, "vm-[12]"])
-def test_one_thing_is_one_thing(value: object) -> None:
+def test_a_name_is_a_single_value(value: object) -> None:
     assert meaning(Kind.NAME, 3) == "3"
     assert meaning(Kind.NAME, " course-web ") == "course-web"
     with pytest.raises(VariableError):
@@ -182,7 +182,7 @@ def test_a_count_is_a_number_of_0_or_more(value: object) -> None:
     ("name", "value"),
     [("host_timeout", 0), ("ssh_user", "-oProxyCommand=x"), ("ssh_user", "ada b"), ("jump_host", "-J x")],
 )
-def test_what_ssh_would_misunderstand_is_refused(name: str, value: object) -> None:
+def test_a_value_that_ssh_would_misread_is_refused(name: str, value: object) -> None:
     [variable] = [each for each in PLAYBOOKS["activity"] if each.name == name]
     with pytest.raises(VariableError, match=rf"^{name} is {value}, but must be "):
         read(variable, name, value, Path.cwd)
@@ -274,7 +274,7 @@ def test_no_name_is_one_of_ansibles() -> None:
         ("idle", "only", []),
     ],
 )
-def test_a_switch_without_a_value_is_told_with_the_value(playbook: str, words: str, sentences: list[str]) -> None:
+def test_a_switch_without_a_value_is_reported_with_the_value(playbook: str, words: str, sentences: list[str]) -> None:
     found = without_value(playbook, words)
     assert len(found) == len(sentences)
     assert all(told.startswith(sentence) for told, sentence in zip(found, sentences, strict=True))

@@ -430,7 +430,7 @@ def test_snapshots_do_not_name_the_account() -> None:
     assert OWNER[2] not in str(result["allocations"])
 
 
-def test_what_is_not_known_is_a_dash_and_never_none(tmp_path: Path) -> None:
+def test_an_unknown_value_is_a_dash_and_never_none(tmp_path: Path) -> None:
     unknown = [replace(an_instance_usage(f"i{at}", "1"), su=None, percent=None, su_per_hour=None) for at in range(12)]
     volumes = (replace(a_volume("data"), size=None),)
     report = a_report(a_status(None), instances=tuple(unknown), unattached_volumes=volumes)

@@ -34,7 +34,7 @@ def test_a_newer_one_is_taken(version: str) -> None:
     require_supported_core(version)
 
 
-def test_it_is_the_oldest_that_the_collection_requires() -> None:
+def test_the_oldest_core_is_the_one_that_the_collection_requires() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert runtime["requires_ansible"] == f">={OLDEST[0]}.{OLDEST[1]}.0"
 

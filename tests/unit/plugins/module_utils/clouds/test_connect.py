@@ -711,7 +711,7 @@ SAY_CLOUD = "set JETSTREAM_CLOUD=js2 for a playbook, or cloud: js2 in a task, an
         ("[lab]\n", "lba", "Did you mean lab?"),
     ],
 )
-def test_a_cloud_that_is_named_as_a_profile_is_told_as_that(
+def test_a_cloud_that_is_named_as_a_profile_is_reported_as_such(
     account: Account, profiles: str | None, name: str, remedy: str
 ) -> None:
     clouds_yaml(account, "clouds:\n  js2: {}\n")

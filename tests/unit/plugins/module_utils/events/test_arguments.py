@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
         {"rates": {"sizes": {"g3.xl": 128}}, "settings": {"window_minutes": 30}, "backend": "openstack"},
     ],
 )
-def test_they_become_what_a_module_would_get(arguments: dict[str, Any]) -> None:
+def test_arguments_become_the_values_that_a_module_would_get(arguments: dict[str, Any]) -> None:
     expected = given(SPEC, **arguments)
     if expected["rates"]:
         # Ansible leaves an alias beside the option that it is of.

@@ -134,7 +134,7 @@ def test_announce_first_tells_all_that_is_there() -> None:
     assert words(events[:2]) == ["db: absent>active", "web: absent>active"]
 
 
-def test_a_state_is_told_when_an_instance_rests_in_it_and_once() -> None:
+def test_a_state_is_reported_when_an_instance_rests_in_it_and_once() -> None:
     source = begun(WEB, DB)
 
     assert source.poll(seen(replace(WEB, activity="powering-off"), DB)) == []
@@ -149,7 +149,7 @@ def test_shelved_and_offloaded_are_one_state() -> None:
     assert source.poll(seen(replace(WEB, status="shelved_offloaded"))) == []
 
 
-def test_a_launch_is_told_when_it_is_done_and_an_error_as_such() -> None:
+def test_a_launch_is_reported_when_it_is_done_and_an_error_as_such() -> None:
     source = begun(WEB)
     building = replace(DB, status="build")
 
@@ -158,7 +158,7 @@ def test_a_launch_is_told_when_it_is_done_and_an_error_as_such() -> None:
     assert words(source.poll(seen(WEB, replace(DB, status="error")))) == ["db: active>error"]
 
 
-def test_what_was_on_its_way_at_the_first_poll_is_told_when_it_rests() -> None:
+def test_an_instance_in_transition_at_the_first_poll_is_reported_when_it_rests() -> None:
     source = begun(replace(WEB, activity="powering-off"), replace(DB, status="build"))
 
     assert words(source.poll(seen(replace(WEB, status="shutoff"), DB))) == [
@@ -179,7 +179,7 @@ def test_an_instance_is_gone_when_two_whole_lists_lack_it() -> None:
     assert words(source.poll(seen(WEB, DB))) == ["db: absent>active"]
 
 
-def test_one_list_without_it_is_forgotten() -> None:
+def test_an_instance_that_is_missing_from_one_list_is_not_reported_as_gone() -> None:
     source = begun(WEB)
 
     for _round in range(3):
@@ -272,7 +272,7 @@ def advised(source: Source, *advice: Mapping[str, Any]) -> list[str]:
         ([DOUBTFUL, DUE], ["due"]),
     ],
 )
-def test_idleness_is_told_when_it_begins(advice: list[Mapping[str, Any]], told: list[str]) -> None:
+def test_idleness_is_reported_when_it_begins(advice: list[Mapping[str, Any]], told: list[str]) -> None:
     assert advised(Source(), *advice) == told
 
 
@@ -287,7 +287,7 @@ def test_a_poll_that_does_not_judge_changes_nothing() -> None:
 # --- deadlines
 
 
-def test_deadlines_are_told_at_each_number_of_days_once() -> None:
+def test_deadlines_are_reported_at_each_number_of_days_once() -> None:
     web = replace(WEB, metadata={"jetstream_shelve_at": "2026-12-18T00:00Z", "jetstream_may_shelve": "true"})
     source = begun(web)
     events = [event for day in range(27) for event in source.poll(seen(web, at=NOW + timedelta(days=day)))]
@@ -332,11 +332,11 @@ def budgets(source: Source, *used: float) -> list[str]:
     return told
 
 
-def test_thresholds_are_told_once_and_again_after_they_were_left() -> None:
+def test_thresholds_are_reported_once_and_again_after_they_were_left() -> None:
     assert budgets(Source(), 400, 510, 520, 760, 755, 745, 760, 700, 760) == ["used:50", "used:75", "used:75"]
 
 
-def test_a_new_allocation_is_told_of_what_it_has_crossed() -> None:
+def test_a_new_allocation_is_reported_with_the_thresholds_that_it_has_crossed() -> None:
     source = Source()
     source.poll(seen(standings=[standing(100)]))
     events = source.poll(seen(standings=[standing(100), standing(950, name="New")]))
@@ -347,7 +347,7 @@ def test_a_new_allocation_is_told_of_what_it_has_crossed() -> None:
 # --- the source itself
 
 
-def test_a_failure_is_told_once_with_its_end_also_over_a_restart() -> None:
+def test_a_failure_is_reported_once_with_its_end_also_over_a_restart() -> None:
     source = begun(WEB)
     down = Observation(at=NOW, failed={Part.INSTANCES: "It is down."})
     [failed] = source.poll(down)

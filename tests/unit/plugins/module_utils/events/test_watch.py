@@ -138,7 +138,7 @@ def test_a_restart_tells_neither_twice_nor_never(site: Site) -> None:
         assert run.next() == []
 
 
-def test_what_was_not_handed_over_is_told_by_the_next_run(site: Site) -> None:
+def test_an_event_that_was_not_delivered_is_reported_by_the_next_run(site: Site) -> None:
     with closing(Run(site)) as run:
         run.poll()
         site.world.force("db", "shutoff")
@@ -169,7 +169,7 @@ def test_a_source_that_fails_tells_it_slows_down_and_goes_on(site: Site) -> None
     assert [round(each, -1) for each in pauses] == [120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
-def test_a_cloud_that_is_down_at_the_start_is_told_and_the_first_list_counts_as_known(site: Site) -> None:
+def test_a_cloud_that_is_down_at_the_start_is_reported_and_the_first_list_counts_as_known(site: Site) -> None:
     with closing(Run(site, interval=60, retry_timeout=1)) as run:
         site.server.faults.unavailable(times=None)
         assert run.poll() == ["source_failed instances"]
@@ -179,7 +179,7 @@ def test_a_cloud_that_is_down_at_the_start_is_told_and_the_first_list_counts_as_
         assert run.next() == ["db: active>shutoff"]
 
 
-def test_one_part_that_fails_leaves_the_others(site: Site) -> None:
+def test_a_part_that_fails_does_not_stop_the_others(site: Site) -> None:
     with closing(Run(site, schedules_path=deadlines_at(site, 100), budget_interval=30, interval=30)) as run:
         run.poll()
         (site.home / "schedules.yml").write_text("deadlines: 7")
@@ -192,7 +192,7 @@ def test_one_part_that_fails_leaves_the_others(site: Site) -> None:
         assert run.poll() == ["source_recovered budget", "source_recovered deadlines", "deadline_near web"]
 
 
-def test_a_memory_that_cannot_be_stored_is_told_and_stored_later(site: Site) -> None:
+def test_a_memory_that_cannot_be_stored_is_reported_and_stored_later(site: Site) -> None:
     with closing(Run(site)) as run:
         run.poll()
         folder = site.home / ".local/state/jetstream"
@@ -209,7 +209,7 @@ def test_a_memory_that_cannot_be_stored_is_told_and_stored_later(site: Site) -> 
         assert run.poll() == []
 
 
-def test_it_costs_as_many_requests_as_the_page_says(site: Site) -> None:
+def test_a_poll_sends_as_many_requests_as_the_page_says(site: Site) -> None:
     every_poll = {"v2 instances": 1, "v1 instances": 1}
     with closing(Run(site, owner=["me"])) as run:
         assert run.poll() == []
@@ -266,7 +266,7 @@ def test_a_name_cannot_be_a_template(site: Site) -> None:
     assert run.events[0]["instance"]["name"] == "{ { lookup('pipe', 'id') } }"
 
 
-def test_what_is_wrong_with_the_list_is_logged_once(site: Site) -> None:
+def test_a_warning_about_the_list_is_logged_once(site: Site) -> None:
     with closing(Run(site, name=["web", "wbe"])) as run:
         run.poll()
         run.next()

@@ -271,7 +271,7 @@ def test_an_instance_that_its_owner_locked_is_left(reason: str | None, message: 
     assert ran(scene(locked).one("stopped", include_locked=True))[2] == ["stop"]
 
 
-def test_leaves_what_was_listed_while_another_run_had_lifted_its_lock() -> None:
+def test_an_instance_that_another_run_had_unlocked_when_it_was_listed_is_left() -> None:
     stage = scene(an_instance())
     stage.cloud.lock("web")
     stage.clock.sleep(15)
@@ -281,7 +281,7 @@ def test_leaves_what_was_listed_while_another_run_had_lifted_its_lock() -> None:
     assert stage.cloud.count("stop") == 0
 
 
-def test_does_not_send_again_to_what_was_locked_meanwhile() -> None:
+def test_no_action_is_resent_to_an_instance_that_was_locked_meanwhile() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", BROKE)
     stage.cloud.answer("web", "get", lambda: stage.cloud.lock("web"))
@@ -982,7 +982,7 @@ def test_a_refusal_that_could_not_be_looked_into_is_not_called_a_lost_response()
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_an_address_that_an_action_in_doubt_has_cost_is_told(wait: bool) -> None:
+def test_an_address_that_an_action_in_doubt_has_cost_is_reported(wait: bool) -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.answer("web", "stop", *[BROKE] * 99)
     stage.cloud.set_phases("web", Phase(0, "active", "", None))
@@ -991,7 +991,7 @@ def test_an_address_that_an_action_in_doubt_has_cost_is_told(wait: bool) -> None
     assert f"It has lost its address {ADDRESS}" in run.message
 
 
-def test_an_address_that_an_action_cost_that_came_to_nothing_is_told() -> None:
+def test_an_address_that_an_action_cost_that_came_to_nothing_is_reported() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.answer("web", "poll", *[lambda: stage.cloud.set_phases("web", Phase(0, "active", "", None))] * 3)
     run = stage.one("stopped")
@@ -1321,7 +1321,7 @@ def fleet(count: int, status: str = "active") -> list[Instance]:
     return [an_instance(f"node-{number:03}", status, number=number) for number in range(1, count + 1)]
 
 
-def test_one_that_fails_does_not_hold_the_others_up() -> None:
+def test_an_instance_that_fails_does_not_delay_the_others() -> None:
     stage = scene(*fleet(40))
     stage.cloud.answer("node-007", "stop", Refused("Not yours."))
     stage.cloud.answer("node-009", "stop", OverAllocation("Used up."))

@@ -113,7 +113,7 @@ def test_a_rebooted_instance_is_to_be_ready() -> None:
     ("reason", "told"),
     [(None, "active, locked (include_locked)"), ("Exam.", "active, locked: Exam. (include_locked)")],
 )
-def test_the_reason_of_a_lock_is_told(reason: str | None, told: str) -> None:
+def test_the_reason_of_a_lock_is_reported(reason: str | None, told: str) -> None:
     locked = an_instance(locked=True, lock_reason=reason)
     assert decided(a_run(locked), Goal.STOPPED) == Plan(Verdict.SKIP, reason=told)
 
@@ -127,7 +127,7 @@ def test_the_reason_of_a_lock_is_told(reason: str | None, told: str) -> None:
         (an_instance(status="shutoff"), an_instance(status="shutoff"), [], "already shutoff"),
     ],
 )
-def test_a_reached_goal_is_told_with_the_path(
+def test_a_reached_goal_is_reported_with_the_path(
     before: Instance, now: Instance, actions: list[Action], told: str
 ) -> None:
     run = a_run(now, actions, before=before)
@@ -184,7 +184,7 @@ def test_a_rebooted_instance_that_is_not_active_has_failed(action: Action) -> No
         ("Still in error.", "in error: Still in error"),
     ],
 )
-def test_the_fault_of_an_instance_in_error_is_told(fault: str | None, told: str) -> None:
+def test_the_fault_of_an_instance_in_error_is_reported(fault: str | None, told: str) -> None:
     instance = an_instance(status="error", fault=fault)
     assert decided(a_run(instance), Goal.STOPPED) == Plan(Verdict.SKIP, reason=told, warn=True)
     assert decided(a_run(instance, [Action.STOP]), Goal.STOPPED) == Plan(Verdict.FAIL, reason=told)

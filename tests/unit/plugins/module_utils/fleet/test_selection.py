@@ -151,7 +151,7 @@ def test_an_unknown_or_ambiguous_value_is_reported(options: dict[str, Any], comp
     assert str(raised.value) == complaint
 
 
-def test_a_glob_that_excludes_nothing_is_told() -> None:
+def test_a_glob_that_excludes_nothing_is_reported() -> None:
     """With a mistyped one, everything is stopped that it was to keep."""
     selector = Selector(everything=True, exclude=("goe-*", "geo-*", "7"))
     selection = select_to_change(FLEET, selector, INSTANCE_FIELDS)

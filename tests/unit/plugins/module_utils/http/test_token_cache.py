@@ -459,7 +459,7 @@ def test_a_reader_sees_one_whole_token_or_the_other(folder: Path, cache: TokenCa
     assert seen <= {TOKEN, OTHER}
 
 
-def test_a_lock_that_is_never_given_back_holds_a_login_up_for_a_while_only(folder: Path, cache: TokenCache) -> None:
+def test_a_lock_that_is_never_released_delays_a_login_only_for_a_while(folder: Path, cache: TokenCache) -> None:
     clock = ManualClock()
     patient = TokenCache(folder, clock=clock)
     with cache.login_lock(ADA):

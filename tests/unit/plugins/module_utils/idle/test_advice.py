@@ -189,7 +189,7 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
     }
 
 
-def test_a_lower_bound_is_told_as_one() -> None:
+def test_a_lower_bound_is_reported_as_one() -> None:
     bound = replace(IDLE, since_is_known=False)
     assert [advised(verdict=each)["since_is_known"] for each in (IDLE, bound, UNKNOWN)] == [True, False, None]
     assert summary([advised(verdict=bound)])["sentence"].startswith(
@@ -278,7 +278,7 @@ def test_the_sentence_names_the_instances_their_hours_and_costs() -> None:
     assert summary([])["sentence"] == "No instance is known to be idle."
 
 
-def test_what_does_not_run_is_not_told_as_idle() -> None:
+def test_an_instance_that_does_not_run_is_not_reported_as_idle() -> None:
     asleep = [{**advised(an_instance(name), ACTIVE), "would": "shelve", "saves_su_per_day": 24} for name in ("a", "b")]
     assert summary([advised(an_instance()), *asleep])["sentence"].endswith(
         "cost 12 SU since: web. Shelving would save 48 SU a day. "

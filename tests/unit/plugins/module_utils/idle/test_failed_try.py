@@ -22,7 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.fai
         (3 * 86_400, "3 days ago"),
     ],
 )
-def test_it_is_told_with_its_age(seconds: float, age: str) -> None:
+def test_a_failed_try_is_reported_with_its_age(seconds: float, age: str) -> None:
     failed = FailedTry(1000.0, "ssh: connect to host web port 22: Connection refused")
     as_clause = f"the last attempt to read it, {age}, failed: ssh: connect to host web port 22: Connection refused"
     assert failed.as_clause(1000.0 + seconds) == as_clause

@@ -57,7 +57,7 @@ def read(shell: list[str] | None = None) -> Reading:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_it_prints_the_same_in_every_shell(shell: str) -> None:
+def test_the_probe_prints_the_same_in_every_shell(shell: str) -> None:
     if shutil.which(SHELLS[shell][0]) is None:
         pytest.skip(f"there is no {SHELLS[shell][0]}")
     told = read(SHELLS[shell])
@@ -71,7 +71,7 @@ def test_it_prints_the_same_in_every_shell(shell: str) -> None:
 
 
 @pytest.mark.parametrize("awk", ["mawk", "gawk", "original-awk", "busybox"])
-def test_it_prints_the_same_with_every_awk(tmp_path: Path, awk: str) -> None:
+def test_the_probe_prints_the_same_with_every_awk(tmp_path: Path, awk: str) -> None:
     program = shutil.which(awk)
     if program is None:
         pytest.skip(f"there is no {awk}")
@@ -100,7 +100,7 @@ def test_two_readings_of_this_machine_make_an_interval_without_a_doubt_of_its_cl
     assert [doubt for doubt in found.doubts if doubt.rule == ""] == []
 
 
-def test_it_takes_little_time() -> None:
+def test_the_probe_takes_little_time() -> None:
     def spent() -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
@@ -115,7 +115,7 @@ def test_it_takes_little_time() -> None:
     assert min(times) < 0.3
 
 
-def test_it_leaves_nothing_behind_and_needs_no_folder_of_its_own(tmp_path: Path) -> None:
+def test_the_probe_leaves_no_file_and_needs_no_folder_of_its_own(tmp_path: Path) -> None:
     ended = subprocess.run(
         ["sh", "-s"],
         input=probe_script(since=0, over_ssh=True),
@@ -190,7 +190,7 @@ def test_neither_comments_nor_indentation_are_sent() -> None:
     assert len(script) < 18_000
 
 
-def test_it_is_a_shell_script_without_a_mistake() -> None:
+def test_the_probe_passes_shellcheck() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("there is no shellcheck")
     # Lists of words are split on purpose, and ls lists files without names of their own.

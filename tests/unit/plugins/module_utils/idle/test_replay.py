@@ -115,7 +115,7 @@ def test_a_use_is_soon_if_it_may_have_begun_within_an_hour() -> None:
     assert soon == {8: True, 11: True, 12: False, 30: False}
 
 
-def test_what_was_before_the_span_counts_as_evidence_and_not_as_an_act() -> None:
+def test_readings_before_the_span_are_evidence_and_cause_no_act() -> None:
     known = quarters(40)
     found = replayed(known, since=known[20].start)
     assert [as_tuple(each) for each in found.stretches] == [("away", 21, 25, None, None)]
@@ -189,7 +189,7 @@ def test_the_sums_and_sentences_are_those_of_the_instances() -> None:
     }
 
 
-def test_hourly_and_unknown_times_are_told() -> None:
+def test_hourly_and_unknown_times_are_reported() -> None:
     coarse = hourly(quarters(40, {20: DOUBT}))
     said = " ".join(replay_result([an_instance_with(coarse)], since=START, grace=HOUR)["summary"]["sentences"])
     assert "only hourly figures are left" in said

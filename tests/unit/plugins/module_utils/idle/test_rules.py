@@ -274,7 +274,7 @@ def test_an_owner_changes_settings_inside_the_bounds_of_the_site() -> None:
 @pytest.mark.parametrize(
     ("may_ignore", "allowed"), [(frozenset({"web", "jobs"}), "jobs, web"), (frozenset[str](), "none")]
 )
-def test_an_owner_is_told_the_rules_that_may_be_ignored(may_ignore: frozenset[str], allowed: str) -> None:
+def test_an_owner_is_notified_of_the_rules_that_may_be_ignored(may_ignore: frozenset[str], allowed: str) -> None:
     word = "z" * 50
     found = settings_of_owner(Settings(), {"ignore": word}, {}, may_ignore=may_ignore)
 

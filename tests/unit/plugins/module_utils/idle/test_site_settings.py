@@ -126,7 +126,7 @@ def test_an_empty_list_of_names_fits_nothing() -> None:
         ("a: 1\n---\nb: 2", "line 2, is not YAML."),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_line_and_the_nearest_word(text: str, message: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_the_nearest_word(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         site_settings_of(text.encode(), "idle.yml", {})
     assert str(refused.value).startswith(f"idle.yml, {message}")
@@ -155,7 +155,7 @@ _DAY = st.lists(
 
 
 @given(_OWN, _DAY)
-def test_what_is_out_of_bounds_never_makes_an_instance_idle(values: dict[str, str], numbers: list[Any]) -> None:
+def test_a_setting_out_of_bounds_never_makes_an_instance_idle(values: dict[str, str], numbers: list[Any]) -> None:
     """Bounds that leave the owner nothing but the site's own value."""
     site = Settings()
     bounds = {each.name: (each.default, each.default) for each in SETTINGS}

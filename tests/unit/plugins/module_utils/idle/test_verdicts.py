@@ -423,7 +423,7 @@ def test_a_verdict_in_doubt_is_unknown_only_if_it_was_idle() -> None:
     assert [each.in_doubt("hosts", "x") for each in (active, unknown)] == [active, unknown]
 
 
-def test_a_doubt_that_several_share_is_told_once() -> None:
+def test_a_doubt_that_several_share_is_reported_once() -> None:
     hour = idle_hour(doubts=(Doubt("", "the clock jumped"), Doubt("net", "the clock jumped"), Doubt("due", "no root")))
 
     assert judged(hour).doubts == ("the clock jumped", "no root")

@@ -60,7 +60,7 @@ LACKING: list[tuple[Any, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("module", "options", "reason"), LACKING)
-def test_what_atmosphere_lacks_is_refused_in_each_state_and_changes_nothing(
+def test_a_module_that_atmosphere_lacks_is_refused_in_each_state_and_changes_nothing(
     site: Site, module: Any, options: dict[str, Any], reason: str
 ) -> None:
     for check_mode in (True, False, False):
@@ -86,7 +86,7 @@ def run(module: Any, answers: dict[str, Any], **options: Any) -> tuple[Outcome, 
         (f"{KEY}\n{KEY}", "public_key is not a public key."),
     ],
 )
-def test_what_is_no_public_key_is_refused_and_never_quoted(public_key: str, said: str) -> None:
+def test_an_invalid_public_key_is_refused_and_never_quoted(public_key: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as raised:
         run(keypair, {}, name="laptop", public_key=public_key)
     assert "c2VjcmV0" not in str(raised.value)

@@ -216,7 +216,7 @@ def test_without_a_channel_nothing_is_left_and_check_mode_records_nothing(runs: 
     assert ActStore(runs.path, runs.site.clock).load() == {}
 
 
-def test_what_cannot_be_recorded_is_not_done(runs: Runs) -> None:
+def test_an_act_that_cannot_be_recorded_is_not_done(runs: Runs) -> None:
     # A folder in the place of the file.
     (runs.path / "sub").mkdir(parents=True)
     if runs.policy == "deadline":

@@ -73,7 +73,7 @@ def test_an_owner_who_owns_nothing_is_refused(site: Site) -> None:
         run(site, owner=["jonhdoe"])
 
 
-def test_it_tells_and_changes_nothing(site: Site) -> None:
+def test_the_guard_reports_and_changes_nothing(site: Site) -> None:
     before = states(site)
     outcome = run(site)
     [row] = outcome.result["allocations"]
@@ -88,7 +88,7 @@ def test_it_tells_and_changes_nothing(site: Site) -> None:
     assert states(site) == before
 
 
-def test_what_it_costs_in_requests(site: Site) -> None:
+def test_the_guard_reads_each_list_once_and_sends_no_action(site: Site) -> None:
     site.requests()
     run(site)
     requested = dict(site.requests())
@@ -99,7 +99,7 @@ def test_what_it_costs_in_requests(site: Site) -> None:
     assert "action" not in requested
 
 
-def test_without_channels_what_was_told_is_not_told_again_once_that_is_stored(site: Site) -> None:
+def test_without_channels_a_notice_is_not_repeated_once_it_is_stored(site: Site) -> None:
     first = run(site).result
     assert first["summary"]["news"]
     # It was not delivered: the next run tells it again.
@@ -144,7 +144,7 @@ def deliver(site: Site, outcome: Outcome, channel: str, *, delivered: bool = Tru
 NOTHING_NEW: dict[str, list[str]] = {"mail": [], "webhook": []}
 
 
-def test_what_one_channel_took_is_told_to_the_other_alone(site: Site) -> None:
+def test_a_notice_that_one_channel_got_is_sent_to_the_other_alone(site: Site) -> None:
     first = run(site, channels=BOTH)
     assert new_to(first) == {"mail": ["used:90"], "webhook": ["used:90"]}
     assert first.result["summary"]["channels"]["mail"]["note"] == "2 budget thresholds"
@@ -164,7 +164,7 @@ def test_what_one_channel_took_is_told_to_the_other_alone(site: Site) -> None:
     assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
 
 
-def test_a_run_leaves_to_another_what_that_has_set_out_to_tell(site: Site) -> None:
+def test_a_run_does_not_send_a_notice_that_another_run_has_claimed(site: Site) -> None:
     assert new_to(run(site, channels=BOTH)) == {"mail": ["used:90"], "webhook": ["used:90"]}
     assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
     assert new_to(run(site, channels=BOTH, check_mode=True)) == NOTHING_NEW
@@ -173,7 +173,7 @@ def test_a_run_leaves_to_another_what_that_has_set_out_to_tell(site: Site) -> No
     assert new_to(run(site, channels=BOTH)) == {"mail": ["used:95"], "webhook": ["used:95"]}
 
 
-def test_what_a_run_that_was_killed_has_claimed_is_told_half_an_hour_later(site: Site) -> None:
+def test_a_notice_that_a_killed_run_has_claimed_is_sent_half_an_hour_later(site: Site) -> None:
     site.world.allocation_sources[0].compute_used = 7600.0
     run(site, channels=BOTH)
     site.clock.sleep(HALF_AN_HOUR - 60)
@@ -212,7 +212,7 @@ def test_a_run_beside_another_does_nothing(site: Site) -> None:
     assert states(site)["large"] == "active"
 
 
-def test_what_cannot_be_stored_is_told_all_the_same_and_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notice_that_cannot_be_stored_is_sent_and_fails_the_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_store: BudgetStore, _memories: object) -> None:
         raise BudgetStoreError("What was told of allocations cannot be written to x: No space left on device.")
 
@@ -235,7 +235,7 @@ def test_the_lag_of_the_site_is_bridged(site: Site) -> None:
     assert after["estimated_percent_used"] > before["estimated_percent_used"]
 
 
-def test_at_a_limit_it_shelves_only_if_told_to(site: Site) -> None:
+def test_at_a_limit_the_guard_shelves_only_if_shelving_is_enabled(site: Site) -> None:
     row = allocation(site, limit_percent=90)
     assert row["limit_reached"].startswith("91")
     assert states(site)["large"] == "active"
@@ -326,7 +326,7 @@ def test_every_act_has_a_decision_in_the_log_with_its_figures(site: Site) -> Non
     assert of_large["rests"] == []
 
 
-def test_a_plan_that_was_only_told_is_one_entry_however_often(site: Site) -> None:
+def test_a_plan_that_was_only_reported_is_one_entry_however_often(site: Site) -> None:
     run(site, limit_percent=90)
     site.clock.sleep(60)
     run(site, limit_percent=90)
@@ -343,7 +343,7 @@ def test_an_act_that_fails_is_logged_with_the_reason(site: Site) -> None:
     assert logged_sentences(site, "large")[-1].startswith("The action shelve on large failed: ")
 
 
-def test_what_cannot_be_logged_is_not_shelved_and_is_told_all_the_same(site: Site, tmp_path: Path) -> None:
+def test_a_shelving_that_cannot_be_logged_is_reported_and_not_done(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     outcome = run(site, limit_percent=90, apply=True, decisions_path=str(tmp_path / "file" / "decisions"))
     assert outcome.failure is not None
@@ -363,7 +363,7 @@ def test_below_its_limit_it_shelves_nothing(site: Site) -> None:
     assert states(site)["large"] == "active"
 
 
-def test_what_is_kept_or_never_to_be_shelved_stays(site: Site) -> None:
+def test_an_instance_that_is_kept_or_excluded_is_not_shelved(site: Site) -> None:
     marked = {**site.options, "name": ["large"], "hours": 8}
     on_cloud(keep.keep)(given(keep.SPEC, **marked), in_context(site))
     row = allocation(site, limit_percent=90, shelve="all", never=["mid*"], apply=True)

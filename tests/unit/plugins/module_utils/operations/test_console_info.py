@@ -124,7 +124,7 @@ def test_without_a_console_the_task_fails_in_novas_words(
 @pytest.mark.parametrize(
     "value", [None, 7, ["x"], "", "javascript:alert(1)", "https://a b", "https://x\n", "https://\x1b[2J"]
 )
-def test_what_is_no_address_is_refused_and_not_quoted(value: object) -> None:
+def test_an_invalid_address_is_refused_and_not_quoted(value: object) -> None:
     with pytest.raises(UnexpectedResponse) as raised:
         console_url("novnc", value, "Opening the console of web")
     assert str(value or "nothing") not in str(raised.value)
@@ -190,7 +190,7 @@ def test_atmosphere_opens_a_console_by_v1_and_the_address_of_the_instance_stays(
 
 
 @pytest.mark.parametrize(("options", "words"), [({"lines": 5}, "no text of consoles"), ({"kind": "spice"}, "noVNC")])
-def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(
+def test_an_option_that_atmosphere_lacks_is_refused_before_any_request(
     site: Site, options: dict[str, Any], words: str
 ) -> None:
     site.server.requests.reset()

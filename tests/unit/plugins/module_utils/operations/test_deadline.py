@@ -152,14 +152,14 @@ def days(course: Class, passed: float) -> None:
 APPLY = {"apply": True, "channels": ["mail"]}
 
 
-def test_a_row_with_a_name_that_no_instance_has_is_told(course: Class) -> None:
+def test_a_row_with_a_name_that_no_instance_has_is_reported(course: Class) -> None:
     path = course.home / "schedules.yml"
     path.write_text("deadlines: [{name: [lab-1, lab2], shelve_at: 2030-01-01}]")
     outcome = course.run(path=str(path))
     assert list(outcome.warnings) == [f"{path}, line 1: no instance is called lab2. Did you mean lab-2?"]
 
 
-def test_a_course_ends_and_is_told_three_times_before(course: Class) -> None:
+def test_the_end_of_a_course_is_announced_three_times(course: Class) -> None:
     """A run every eight hours for two weeks: told at 7, 3, 1 and 0 days, shelved once, and then left alone."""
     seen = []
     for hour in range(24, 14 * 24, 8):
@@ -241,7 +241,7 @@ def test_a_keep_mark_puts_it_off(course: Class) -> None:
     assert course.states() == ASLEEP
 
 
-def test_it_stops_at_max_actions_and_goes_on(course: Class) -> None:
+def test_a_run_stops_at_max_actions_and_the_next_one_goes_on(course: Class) -> None:
     days(course, 8)
     deliver(course, run(course, **APPLY))
     days(course, 10.1)
@@ -251,7 +251,7 @@ def test_it_stops_at_max_actions_and_goes_on(course: Class) -> None:
     assert course.states() == ASLEEP
 
 
-def test_the_log_tells_it(course: Class) -> None:
+def test_the_log_has_each_notice_and_decision(course: Class) -> None:
     days(course, 8)
     deliver(course, run(course, **APPLY))
     days(course, 10.1)
@@ -275,7 +275,7 @@ def _log_of(course: Class) -> list[dict[str, Any]]:
     return list(decision_info.decision_info(options, context).result["decisions"])
 
 
-def test_what_two_channels_took_is_stored_for_each(course: Class) -> None:
+def test_a_delivery_is_stored_for_each_channel(course: Class) -> None:
     days(course, 8)
     both = {"apply": True, "channels": ["mail", "webhook"]}
     first = run(course, **both)
@@ -288,7 +288,7 @@ def test_what_two_channels_took_is_stored_for_each(course: Class) -> None:
     assert {each["step"] for each in run(course, **both).result["instances"]} == {"wait"}
 
 
-def test_a_run_leaves_to_another_what_that_has_set_out_to_tell(course: Class) -> None:
+def test_a_run_does_not_send_a_notice_that_another_run_has_claimed(course: Class) -> None:
     days(course, 8)
     first = run(course, **APPLY)
     assert told_days(first) == {"shelve_at": [3, 3]}
@@ -308,7 +308,7 @@ def test_check_mode_claims_nothing(course: Class) -> None:
     assert told_days(run(course, **APPLY)) == {"shelve_at": [3, 3]}
 
 
-def test_what_was_not_delivered_is_told_by_the_next_run_and_nothing_is_done_by_it(course: Class) -> None:
+def test_a_notice_that_was_not_delivered_is_sent_by_the_next_run_and_causes_no_act(course: Class) -> None:
     days(course, 8)
     first = run(course, **APPLY)
     news = list(first.result["news"])
@@ -351,7 +351,7 @@ def test_a_run_beside_another_does_nothing(course: Class) -> None:
         ({"path": "/no/such.yml"}, "cannot be read: No such file"),
     ],
 )  # fmt: skip
-def test_what_means_nothing_is_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         WithMetadata(tmp_path, []).run(**options)
 
@@ -379,7 +379,7 @@ def test_deadlines_in_metadata_need_no_file(tmp_path: Path) -> None:
     assert course.states() == {"web": "shelved_offloaded", "db": "active"}
 
 
-def test_without_may_shelve_it_is_told_and_never_done(tmp_path: Path) -> None:
+def test_without_may_shelve_it_is_reported_and_never_done(tmp_path: Path) -> None:
     course = lab(tmp_path, {"jetstream_shelve_at": iso(AT)})
     days(course, 8)
     outcome = course.run(**APPLY)

@@ -63,7 +63,7 @@ def sender(tmp_path: Path) -> Sender:
     return Sender(tmp_path)
 
 
-def test_what_failed_on_one_channel_is_sent_again_on_that_alone(sender: Sender) -> None:
+def test_a_message_that_failed_on_one_channel_is_sent_again_on_that_alone(sender: Sender) -> None:
     first = sender.send({"mail": REPORT, "webhook": REPORT})
     assert {name: each["subject"] for name, each in first["messages"].items()} == dict.fromkeys(
         ("mail", "webhook"), "2 shelved"
@@ -108,7 +108,7 @@ def test_check_mode_foresees_whether_the_outbox_changes(sender: Sender, text: st
     assert (foreseen.changed, done.changed) == (bool(text), bool(text))
 
 
-def test_where_nothing_is_kept_no_file_is_made(sender: Sender) -> None:
+def test_no_file_is_written_if_no_message_waits(sender: Sender) -> None:
     assert sender.send({"mail": {}})["messages"] == {}
     found = sender.send({"mail": REPORT}, kept={"mail": {}})
     assert (list(found["messages"]), found["sent"]) == (["mail"], {"mail": []})
@@ -127,7 +127,7 @@ def test_a_page_that_is_gone_is_not_attached(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no JSON"])
-def test_what_cannot_be_kept_is_sent_all_the_same(sender: Sender, content: str | None) -> None:
+def test_a_message_that_cannot_be_stored_is_sent_all_the_same(sender: Sender, content: str | None) -> None:
     path = sender.home / "outbox.json"
     path.mkdir() if content is None else path.write_text(content)
     outcome = sender.run(messages={"mail": REPORT}, outbox_path=str(path))
@@ -135,7 +135,7 @@ def test_what_cannot_be_kept_is_sent_all_the_same(sender: Sender, content: str |
     assert outcome.warnings[0].startswith(f"The record of undelivered messages in {path} ")
 
 
-def test_what_gives_way_is_counted(sender: Sender) -> None:
+def test_a_message_that_expires_undelivered_is_reported(sender: Sender) -> None:
     sender.note(sender.send({"mail": REPORT}), "mail", delivered=False)
     sender.clock.advance(8 * 86_400.0)
     outcome = sender.run(messages={"mail": {}})
@@ -143,7 +143,7 @@ def test_what_gives_way_is_counted(sender: Sender) -> None:
     assert warning.startswith("1 earlier message that could not be delivered will not be sent again: no more than 10")
 
 
-def test_of_two_processes_at_once_one_sends_what_waits(sender: Sender) -> None:
+def test_of_two_processes_at_once_one_sends_the_waiting_messages(sender: Sender) -> None:
     sender.note(sender.send({"mail": REPORT}, outbox_path=str(sender.home / OUTBOX)), "mail", delivered=False)
     _made_now(sender.home / OUTBOX)
     running = [
@@ -175,7 +175,7 @@ def _made_now(path: Path) -> None:
         ({"kept": {"mail": {"text": "x", "attached": "page"}}}, "kept: attached has to be a list"),
     ],
 )
-def test_what_means_nothing_is_refused(sender: Sender, options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_refused(sender: Sender, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         sender.run(**options)
 

@@ -54,7 +54,7 @@ def found(outcome: Outcome) -> dict[str, str]:
     return {each["name"]: each["kind"] for each in outcome.result["findings"]}
 
 
-def test_what_needs_attention_is_found_with_its_cost(site: Site) -> None:
+def test_findings_have_their_cost(site: Site) -> None:
     outcome = run(site)
     assert not outcome.changed
     assert found(outcome) == {"off": "asleep", "bad": "error"}

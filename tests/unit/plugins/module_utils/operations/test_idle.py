@@ -305,7 +305,7 @@ def test_a_newest_reading_that_is_old_or_short_needs_another(night: Night) -> No
     assert steps(night.run())["web"] == "act"
 
 
-def test_one_that_is_used_in_the_grace_time_is_spared_and_warned_anew(night: Night) -> None:
+def test_an_instance_that_is_used_in_the_grace_time_is_spared_and_warned_anew(night: Night) -> None:
     night.warned("web", minutes_ago=30)
     night.clock.advance(15 * MINUTE)
     night.read("web", slurm=["jobs 1"])
@@ -316,7 +316,7 @@ def test_one_that_is_used_in_the_grace_time_is_spared_and_warned_anew(night: Nig
     assert steps(night.run())["web"] == "warn"
 
 
-def test_one_that_is_used_in_the_last_minute_is_spared(night: Night) -> None:
+def test_an_instance_that_is_used_in_the_last_minute_is_spared(night: Night) -> None:
     night.warned("web")
     night.read("web")
     night.clock.advance(90)
@@ -325,13 +325,13 @@ def test_one_that_is_used_in_the_last_minute_is_spared(night: Night) -> None:
     assert night.cloud.calls == ["list"]
 
 
-def test_one_that_cannot_be_reached_any_more_is_left(night: Night) -> None:
+def test_an_instance_that_cannot_be_reached_any_more_is_left(night: Night) -> None:
     night.warned("web")
     night.clock.advance(31 * MINUTE)
     assert vetoes(night.run()) == ["unknown"]
 
 
-def test_why_the_last_reading_failed_is_told_and_changes_no_decision(night: Night) -> None:
+def test_why_the_last_reading_failed_is_reported_and_changes_no_decision(night: Night) -> None:
     night.warned("web")
     night.clock.advance(200)
     before = steps(night.run())["web"]
@@ -397,7 +397,7 @@ def test_metadata_that_allows_it_is_no_veto(tmp_path: Path) -> None:
     assert steps(night.run())["web"] == "warn"
 
 
-def test_it_does_not_put_itself_away(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_does_not_shelve_its_own_machine(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     night.rest("web")
     monkeypatch.setattr(idle, "this_machine", lambda: Machine(uuids=frozenset({night.instance("web").uuid})))
     assert vetoes(night.run()) == ["controller"]
@@ -410,7 +410,7 @@ def test_instances_of_others_are_not_even_listed(tmp_path: Path) -> None:
     assert steps(night.run(owner=["any"])) == {"web": "wait", "hers": "warn"}
 
 
-def test_nothing_is_done_without_apply_and_it_is_said_what_would_be(night: Night) -> None:
+def test_without_apply_nothing_is_done_and_the_plan_is_reported(night: Night) -> None:
     night.rest("web")
     assert steps(night.run(apply=False))["web"] == "warn"
     night.passes(30, "web")
@@ -442,7 +442,7 @@ def test_the_trial_only_says_what_would_be_done(night: Night) -> None:
     assert (steps(outcome)["db"], vetoes(outcome, "db")) == ("warn", [])
 
 
-def test_one_that_was_woken_is_left_for_a_whole_window(night: Night) -> None:
+def test_an_instance_that_was_woken_is_left_for_a_whole_window(night: Night) -> None:
     night.warned("web")
     night.read_again("web")
     night.run()
@@ -463,7 +463,7 @@ def test_one_that_was_woken_is_left_for_a_whole_window(night: Night) -> None:
     assert rest.saved() == pytest.approx(0, abs=0.1)
 
 
-def test_one_that_was_suspended_and_woken_by_hand_is_left_as_well(tmp_path: Path) -> None:
+def test_an_instance_that_was_suspended_and_woken_by_hand_is_left_as_well(tmp_path: Path) -> None:
     night = Night(tmp_path, of_name("web"))
     night.warned("web")
     night.read_again("web")
@@ -482,7 +482,7 @@ def period(instance: Instance, status: str, start: float, end: float | None = No
     return StatusPeriod(1, instance.id, instance.uuid, instance.name, status, "", instance.flavor, begun, ended)
 
 
-def test_what_is_shut_off_for_long_is_shelved_without_a_notice(tmp_path: Path) -> None:
+def test_an_instance_that_is_shut_off_for_long_is_shelved_without_a_notice(tmp_path: Path) -> None:
     night = Night(tmp_path, of_name("off", status="shutoff"))
     night.cloud.periods = [period(night.instance("off"), "shutoff", -5 * MINUTE)]
     assert steps(night.run()) == {"off": "wait"}
@@ -516,7 +516,7 @@ def test_one_run_decides_that_it_is_shut_off_for_long_and_another_acts(tmp_path:
     assert night.cloud.count("shelve") == 1
 
 
-def test_one_that_was_started_between_two_runs_is_off_since_the_later_stop(tmp_path: Path) -> None:
+def test_an_instance_that_was_started_between_two_runs_is_off_since_the_later_stop(tmp_path: Path) -> None:
     night = Night(tmp_path, of_name("off", status="shutoff"))
     night.cloud.periods = [period(night.instance("off"), "shutoff", -5 * MINUTE)]
     night.run()
@@ -537,7 +537,7 @@ def test_one_that_was_started_between_two_runs_is_off_since_the_later_stop(tmp_p
     ],
     ids=["no history", "active by it", "ended", "off", "in the future", "unreadable"],
 )
-def test_what_is_shut_off_for_an_unknown_time_is_left(tmp_path: Path, periods: Any, step: str) -> None:
+def test_an_instance_that_is_shut_off_for_an_unknown_time_is_left(tmp_path: Path, periods: Any, step: str) -> None:
     night = Night(tmp_path, of_name("off", status="shutoff"))
     off = night.instance("off")
     night.cloud.periods = periods if isinstance(periods, JetstreamError) else [period(off, *each) for each in periods]
@@ -563,7 +563,7 @@ def test_earlier_runs_tell_since_when_it_is_off_where_there_is_no_history(tmp_pa
         ({}, {"sweep_minutes": 0}, "not_running"),
     ],
 )
-def test_vetoes_hold_for_what_is_shut_off_as_well(
+def test_vetoes_hold_for_instances_that_are_shut_off_as_well(
     tmp_path: Path, changes: dict[str, Any], options: dict[str, Any], veto: str
 ) -> None:
     night = Night(tmp_path, of_name("off", status="shutoff", **changes))
@@ -583,7 +583,7 @@ def test_a_shut_off_one_is_shelved_also_where_idle_ones_are_stopped(tmp_path: Pa
     assert {each.split()[0] for each in night.cloud.calls} >= {"stop", "shelve"}
 
 
-def test_what_cannot_be_suspended_is_left(tmp_path: Path) -> None:
+def test_an_instance_that_cannot_be_suspended_is_left(tmp_path: Path) -> None:
     night = Night(tmp_path, of_name("web"), offers=[Action.SHELVE, Action.STOP])
     night.rest("web")
     assert vetoes(night.run(action="suspend")) == ["unsupported"]
@@ -715,7 +715,7 @@ def test_a_refused_login_takes_no_result_away(tmp_path: Path) -> None:
     assert len(outcome.result["instances"]) == 2
 
 
-def test_what_cannot_be_logged_is_not_done(night: Night) -> None:
+def test_an_act_that_cannot_be_logged_is_not_done(night: Night) -> None:
     night.warned("web")
     night.read_again("web")
     (night.log.folder / "decisions.jsonl").unlink()
@@ -838,7 +838,7 @@ def test_a_lock_that_an_earlier_run_lifted_is_put_back_before_the_decision(night
     assert night.warnings == ["web was locked again."]
 
 
-def test_one_that_another_user_shelved_since_the_list_is_sent_nothing(night: Night) -> None:
+def test_an_instance_that_another_user_shelved_since_the_list_gets_no_request(night: Night) -> None:
     night.warned("web")
     night.read_again("web")
 

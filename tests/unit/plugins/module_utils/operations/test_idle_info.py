@@ -113,7 +113,7 @@ def test_idle_instances_are_found_by_stored_readings_without_a_connection(site: 
     assert outcome.result["summary"]["idle"] == 1
 
 
-def test_a_failed_try_is_told_where_nothing_is_known_and_judges_nothing(site: Site) -> None:
+def test_a_failed_try_is_reported_where_nothing_is_known_and_judges_nothing(site: Site) -> None:
     keep_readings(site, "web")
     keep_readings(site, "busy", slurm=["jobs 1"])
     before = by_name(run(site, owner=["me"]))
@@ -216,7 +216,7 @@ def test_each_instance_is_judged_by_its_own_settings(site: Site, tmp_path: Path)
         run(site, settings_path=str(path))
 
 
-def test_names_in_both_files_that_no_instance_has_are_told(site: Site, tmp_path: Path) -> None:
+def test_names_in_both_files_that_no_instance_has_are_reported(site: Site, tmp_path: Path) -> None:
     settings, schedules = tmp_path / "idle_settings.yml", tmp_path / "schedules.yml"
     settings.write_text("instances: [{name: wbe, settings: {window_minutes: 720}}]")
     hours = '{time_zone: UTC, days: daily, start: "00:00", stop: "24:00"}'

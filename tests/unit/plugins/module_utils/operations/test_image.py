@@ -124,7 +124,7 @@ def test_without_an_instance_no_image_is_made(clock: FakeClock) -> None:
     assert done.failure == "geo: there is no such image. To create it, set instance."
 
 
-def test_two_images_of_a_name_are_told_by_their_uuids(clock: FakeClock) -> None:
+def test_two_images_of_a_name_are_distinguished_by_their_uuids(clock: FakeClock) -> None:
     cloud = ImageCloud(clock, [OFF], [THERE, replace(THERE, uuid="image-8")])
     with pytest.raises(SelectionError, match=r"The name geo is ambiguous. Use uuid: image-9, image-8"):
         cloud.run(**NEW)
@@ -248,7 +248,7 @@ def test_a_snapshot_that_nova_gives_up_is_a_failure_with_its_reason(clock: FakeC
     assert len(cloud.writes) == 1
 
 
-def test_an_image_that_nobody_makes_any_more_is_told(clock: FakeClock) -> None:
+def test_an_image_that_no_run_creates_any_more_is_reported(clock: FakeClock) -> None:
     cloud = ImageCloud(clock, [OFF], [replace(THERE, status="queued")])
     done = cloud.run(name="geo")
     assert done.failure == (
@@ -274,7 +274,7 @@ def test_without_a_wait_the_request_is_enough_and_the_next_run_sets_the_rest(clo
 
 
 @pytest.mark.parametrize("error", [OverAllocation("Quota exceeded"), Conflict("no")])
-def test_a_refusal_is_told_and_changes_nothing(clock: FakeClock, error: JetstreamError) -> None:
+def test_a_refusal_is_reported_and_changes_nothing(clock: FakeClock, error: JetstreamError) -> None:
     cloud = ImageCloud(clock, [OFF])
     cloud.script("create", error)
     done = cloud.run(**NEW)

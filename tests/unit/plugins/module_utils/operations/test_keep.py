@@ -123,7 +123,7 @@ def test_a_time_that_means_nothing_is_refused(site: Site, options: dict[str, Any
 
 
 @pytest.mark.parametrize("options", [{}, {"name": "nothing"}])
-def test_what_is_not_named_or_not_there_is_not_kept(site: Site, options: dict[str, Any]) -> None:
+def test_a_selection_without_names_or_with_unknown_ones_is_refused(site: Site, options: dict[str, Any]) -> None:
     with pytest.raises(SelectionError):
         run(site, hours=8, **options)
 
@@ -233,7 +233,7 @@ def test_a_new_mark_replaces_older_ones_in_either_place(tmp_path: Path) -> None:
     assert lab.marks() == (None, None)
 
 
-def test_a_mark_of_what_is_locked_is_in_the_file_with_a_warning(tmp_path: Path) -> None:
+def test_the_mark_of_a_locked_instance_is_in_the_file_with_a_warning(tmp_path: Path) -> None:
     lab = Lab(tmp_path, an_instance(locked=True, metadata={}))
     done = lab.run(until=EARLY)
     assert done.warnings == (

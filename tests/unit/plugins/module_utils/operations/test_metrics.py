@@ -202,7 +202,7 @@ def test_a_file_that_no_collector_would_read_is_refused_before_a_request(site: S
     assert site.requests() == {}
 
 
-def test_it_reads_each_list_once(site: Site) -> None:
+def test_each_list_is_read_once(site: Site) -> None:
     site.requests()
     run(site)
     requested = dict(site.requests())

@@ -81,7 +81,7 @@ def test_of_two_runs_one_has_the_parts_and_neither_forgets_what_the_other_did(
     assert job.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_a_run_that_was_killed_had_is_due_half_an_hour_later(job: Job) -> None:
+def test_a_part_that_a_killed_run_had_is_due_half_an_hour_later(job: Job) -> None:
     job.begin()
     job.clock.advance(1790)
     assert job.begin()["run"] == []
@@ -95,7 +95,7 @@ def test_check_mode_stores_nothing(job: Job) -> None:
     assert not job.path.parent.exists()
 
 
-def test_what_was_not_sent_and_is_not_kept_is_due_again(job: Job) -> None:
+def test_a_part_that_was_neither_sent_nor_stored_is_due_again(job: Job) -> None:
     planned = job.begin()
     report = job.end(planned, "budget_guard", "hygiene", channels=["mail"], sent=False)
     assert report["messages"]["mail"]["subject"] == "Jetstream: nothing to do"
@@ -127,7 +127,7 @@ def test_a_run_beside_one_that_is_alive_mails_nothing_of_it(job: Job, monkeypatc
     assert job.begin()["beside"] == ""
 
 
-def test_a_run_of_a_process_that_has_ended_is_told_by_the_next(job: Job) -> None:
+def test_a_run_of_a_process_that_has_ended_is_reported_by_the_next(job: Job) -> None:
     with subprocess.Popen([sys.executable, "-c", BEGIN, str(job.path)], stdin=-1, stdout=-1, text=True) as running:
         said, _errors = running.communicate("\n", timeout=30)
     assert said.strip() == "hygiene"
@@ -208,7 +208,7 @@ def test_in_a_folder_that_is_missing_nothing_runs_is_read_or_made(job: Job) -> N
     assert not job.path.parent.exists()
 
 
-def test_what_means_nothing_is_refused(job: Job) -> None:
+def test_invalid_options_are_refused(job: Job) -> None:
     with pytest.raises(ConfigurationError, match="there is no part hygeine"):
         job.do(variables={"parts": ["hygeine"]})
 

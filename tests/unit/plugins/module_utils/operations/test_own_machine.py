@@ -69,7 +69,7 @@ def message(outcome: Outcome, name: str) -> str:
     "selection", [{"all": True}, {"name": ["*"]}, {"status": ["active"]}, {"owner": ["any"], "all": True}]
 )
 @pytest.mark.parametrize(("state", "action"), [("stopped", "stop"), ("shelved", "shelve"), ("rebooted", "reboot")])
-def test_what_selects_several_leaves_it(
+def test_a_task_that_selects_several_instances_leaves_its_own_machine(
     site: Site, state: str, action: str, selection: dict[str, Any], check_mode: bool
 ) -> None:
     outcome = bring(site, state, check_mode=check_mode, **selection)
@@ -88,7 +88,7 @@ def test_beside_a_glob_its_name_counts(site: Site) -> None:
     assert actions(bring(site, "stopped", name=["*-1", "desk"])) == {"desk": ["stop"], "lab-1": ["stop"]}
 
 
-def test_it_takes_no_place_in_max_changes(site: Site) -> None:
+def test_the_own_machine_does_not_count_for_max_changes(site: Site) -> None:
     assert bring(site, "stopped", all=True, max_changes=2).failure is None
 
 

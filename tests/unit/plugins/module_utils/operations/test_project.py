@@ -70,7 +70,7 @@ def test_a_project_is_made_changed_renamed_and_deleted(site: Site) -> None:
     assert names(site) == others
 
 
-def test_what_is_not_given_stays(site: Site) -> None:
+def test_an_option_that_is_not_given_changes_nothing(site: Site) -> None:
     run(site, name="geo", description="d")
     assert run(site, name="geo").changed is False
     assert ("geo", "d") in names(site)
@@ -87,7 +87,7 @@ def test_a_project_with_something_in_it_is_not_deleted(site: Site) -> None:
     assert site.server.requests.count("DELETE", ONE) == 0
 
 
-def test_what_comes_into_a_project_meanwhile_keeps_it(site: Site) -> None:
+def test_a_project_that_gets_an_instance_meanwhile_is_kept(site: Site) -> None:
     """Atmosphere refuses with 400 and a bare list, which is an answer, and is not sent again."""
     made = run(site, name="geo").result["project"]
     found = next(each for each in site.world.projects if each.uuid == made["uuid"])
@@ -143,7 +143,7 @@ def test_of_two_that_are_made_at_the_same_time_the_older_is_kept(site: Site) -> 
     assert done.result["project"]["id"] == min(each.id for each in site.world.projects if each.name == "geo")
 
 
-def test_several_of_a_name_are_told_by_their_uuids(site: Site) -> None:
+def test_several_of_a_name_are_distinguished_by_their_uuids(site: Site) -> None:
     user, group = site.world.users[USER], site.world.groups[USER]
     made = [site.world.add_project("twin", group, created_by=user, uuid=site.world.random_uuid()) for _time in range(2)]
     with pytest.raises(SelectionError, match="The name twin is ambiguous"):
@@ -193,7 +193,7 @@ def test_the_owner_of_a_project_cannot_be_changed(site: Site) -> None:
         run(site, name="geo", owner="lab")
 
 
-def test_one_that_is_gone_already_is_no_error(site: Site) -> None:
+def test_deleting_a_missing_project_is_no_error(site: Site) -> None:
     made = run(site, name="geo").result["project"]
     with site.cloud() as cloud:
         store = cloud.project_store()

@@ -65,7 +65,7 @@ def lab(tmp_path: Path) -> Iterator[ScheduledFleet]:
         yield ScheduledFleet(site, LAB)
 
 
-def test_a_rule_with_a_name_that_no_instance_has_is_told(lab: ScheduledFleet) -> None:
+def test_a_rule_with_a_name_that_no_instance_has_is_reported(lab: ScheduledFleet) -> None:
     text = LAB.replace("lab-teacher", "lab-techer")
     lab.path.write_text(text)
     line = text.splitlines().index("  - schedule: none") + 1
@@ -305,13 +305,13 @@ def test_others_instances_are_left_unless_they_are_meant(tmp_path: Path) -> None
         assert lab.steps(owner=["any"])["lab-jane"] == "adopt"
 
 
-def test_a_name_that_nothing_has_is_refused(lab: ScheduledFleet) -> None:
+def test_an_unknown_name_is_refused(lab: ScheduledFleet) -> None:
     with pytest.raises(SelectionError, match=r"lab-11 does not exist. Did you mean lab-1\?"):
         lab.run(name=["lab-11"])
 
 
 @pytest.mark.parametrize("options", [{"wait_timeout": 0}, {"wake_batch": 0}, {"wake_batch": 101}, {"wake_minutes": -1}])
-def test_numbers_that_mean_nothing_are_refused(lab: ScheduledFleet, options: dict[str, Any]) -> None:
+def test_invalid_numbers_are_refused(lab: ScheduledFleet, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         lab.run(**options)
 
@@ -335,7 +335,7 @@ def test_the_coming_week(lab: ScheduledFleet) -> None:
     assert "DTSTART:20261124T140000Z\r\nDTEND:20261124T230000Z\r\nSUMMARY:lab: 3 instances run\r\n" in calendar
 
 
-def test_what_was_done_is_told_in_words_later(lab: ScheduledFleet) -> None:
+def test_the_log_has_the_steps_in_words(lab: ScheduledFleet) -> None:
     lab.run()
     lab.at(18)
     lab.run()

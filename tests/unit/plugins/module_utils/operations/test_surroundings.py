@@ -333,7 +333,7 @@ def test_an_empty_list_of_names_selects_nothing_and_sends_nothing(module: Any) -
 
 
 @pytest.mark.parametrize("module", [keypair_info, security_group_info, network_info, floating_ip_info])
-def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(site: Site, module: Any) -> None:
+def test_an_option_that_atmosphere_lacks_is_refused_before_any_request(site: Site, module: Any) -> None:
     site.server.requests.reset()
     with pytest.raises(ConfigurationError, match="Atmosphere"):
         at(site, module)

@@ -68,7 +68,7 @@ def takes(module: ModuleType) -> list[str]:
     [(module, option) for module in READ for option in takes(module)],
     ids=lambda each: each if isinstance(each, str) else each.__name__.rpartition(".")[2],
 )
-def test_what_reads_warns_and_returns_the_rest(site: Site, module: ModuleType, option: str) -> None:
+def test_a_module_that_reads_warns_and_returns_the_rest(site: Site, module: ModuleType, option: str) -> None:
     outcome = run(site, module, **{option: ["wbe"]})
     assert [each for each in outcome.warnings if each.startswith(f"{option}: wbe does not exist.")]
 
@@ -78,7 +78,7 @@ def test_what_reads_warns_and_returns_the_rest(site: Site, module: ModuleType, o
     [(module, option) for module in ACT for option in takes(module)],
     ids=lambda each: each if isinstance(each, str) else each.__name__.rpartition(".")[2],
 )
-def test_what_acts_does_nothing(site: Site, module: ModuleType, option: str) -> None:
+def test_a_module_that_acts_does_nothing(site: Site, module: ModuleType, option: str) -> None:
     named = {"name": ["web", "db"]} if "name" in takes(module) else {}
     with pytest.raises(SelectionError, match=rf"{option}: wbe does not exist\. Did you mean web\?"):
         run(site, module, **{**named, option: ["web", "wbe"]})

@@ -218,7 +218,7 @@ HOSTILE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("fields", HOSTILE, ids=str)
 @pytest.mark.parametrize("module", [usage_report, allocation_info])
-def test_one_odd_allocation_is_reported_and_the_others_are_shown(
+def test_a_malformed_allocation_is_reported_and_the_others_are_shown(
     tmp_path: Path, module: Any, fields: dict[str, Any]
 ) -> None:
     odd = replace(CPU, name="TG ODD", uuid="odd", **fields)

@@ -136,7 +136,7 @@ def test_without_wait_the_last_change_is_not_waited_for_but_those_before_are(sit
     assert run(site, state="absent", wait=False).changed is False
 
 
-def test_what_takes_too_long_fails_and_tells_the_state(site: Site) -> None:
+def test_a_change_that_takes_too_long_fails_with_the_state(site: Site) -> None:
     site.world.settings.volume_change = 1000
     outcome = run(site, state="attached", instance="web", wait_timeout=20)
     assert outcome.changed
@@ -159,7 +159,7 @@ def test_an_attached_volume_is_left_alone_unless_detach_is_set(site: Site, state
         ({"size": 5}, "it has 10 GB, and a volume cannot shrink to 5 GB."),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_sent(site: Site, options: dict[str, Any], failure: str) -> None:
+def test_an_impossible_change_is_refused_before_any_request(site: Site, options: dict[str, Any], failure: str) -> None:
     for check_mode in (True, False):
         outcome = run(site, check_mode=check_mode, **options)
         assert (outcome.failure or "").endswith(failure)
@@ -209,7 +209,7 @@ def test_a_project_is_found_by_its_name(site: Site) -> None:
     assert site.world.volume("new").project is site.world.projects[0]
 
 
-def test_several_volumes_of_a_name_are_told_apart_by_their_uuids(site: Site) -> None:
+def test_several_volumes_of_a_name_are_distinguished_by_their_uuids(site: Site) -> None:
     twin = site.world.add_volume("data", 3, site.world.identities[1])
     with pytest.raises(SelectionError, match="The name data is ambiguous") as raised:
         run(site, state="absent")
@@ -305,7 +305,7 @@ def test_a_volume_that_the_cloud_holds_is_not_waited_for_in_vain(site: Site, sta
     assert writes(site) == []
 
 
-def test_what_atmosphere_accepts_and_does_not_do_is_no_success(site: Site) -> None:
+def test_a_change_that_atmosphere_accepts_and_does_not_make_is_a_failure(site: Site) -> None:
     # The volume is taken between the look and the request, and the request is answered with 200 all the same.
     other = site.world.instance("db")
     site.server.faults.after("GET", "/identity/.*/volume$", lambda: site.world.attach(data(site), other))

@@ -89,7 +89,7 @@ def test_the_outcome_of_an_act_is_what_the_cloud_says(
     assert found(an_act(goal=goal), listed, "own", LATER, dead) == expected
 
 
-def test_one_that_is_gone_is_said_to_be_so() -> None:
+def test_an_instance_that_is_gone_is_reported_as_gone() -> None:
     assert found(an_act(), [], "own", LATER, dead) == ("it is no longer there", [Event.UNCLEAR])
 
 
@@ -168,7 +168,7 @@ def test_a_later_run_reports_what_a_killed_one_did() -> None:
     )
 
 
-def test_what_a_message_of_this_run_says_is_not_said_twice() -> None:
+def test_a_report_does_not_repeat_a_message_of_the_same_run() -> None:
     own = an_act(process="own", outcome="shelve done")
     assert unreported({own.key: own}, "default", "own", [WEB.uuid], LATER, alive) == (None, {})
     # A part that failed after the act has no row of it.
@@ -176,7 +176,7 @@ def test_what_a_message_of_this_run_says_is_not_said_twice() -> None:
     assert (draft is None, left) == (False, {})
 
 
-def test_what_another_run_or_profile_will_report_is_left() -> None:
+def test_an_act_that_another_run_or_profile_will_report_is_left() -> None:
     acts = {each.key: each for each in (an_act(outcome="shelve done"), an_act(profile="course", outcome="shelve done"))}
     assert unreported(acts, "default", "own", [], LATER, alive) == (None, acts)
     draft, left = unreported(acts, "default", "own", [], LATER, dead)

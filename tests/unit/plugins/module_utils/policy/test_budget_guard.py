@@ -111,7 +111,7 @@ def test_thresholds(changes: dict[str, Any], keys: list[str]) -> None:
     assert new_keys(standing(**changes)) == keys
 
 
-def test_a_threshold_is_told_once_and_again_after_it_was_left() -> None:
+def test_a_threshold_is_reported_once_and_again_after_it_was_left() -> None:
     first = news_of(standing(500.0), ())
     assert [each.key for each in first.new] == ["used:50"]
     second = news_of(standing(510.0), first.announced)
@@ -124,14 +124,14 @@ def test_a_threshold_is_told_once_and_again_after_it_was_left() -> None:
     assert [each.key for each in news_of(standing(500.0), left.announced).new] == ["used:50"]
 
 
-def test_what_is_not_known_leaves_nothing() -> None:
+def test_an_unknown_figure_leaves_its_announced_thresholds() -> None:
     before = ("used:50", "lasts:14", "ends:14")
     assert news_of(standing(None, per_day=None), before).announced == {"used:50", "lasts:14"}
     assert news_of(standing(400.0, per_day=None), before).announced == {"lasts:14"}
 
 
 @given(st.lists(st.floats(0, 1100, allow_nan=False), max_size=20))
-def test_no_threshold_is_told_twice_without_being_left_by_the_slack(figures: list[float]) -> None:
+def test_no_threshold_is_reported_twice_without_being_left_by_the_slack(figures: list[float]) -> None:
     before: frozenset[str] = frozenset()
     armed = dict.fromkeys(USED_PERCENT, True)
     for used in figures:
@@ -229,7 +229,7 @@ def test_without_an_end_nothing_can_be_enough() -> None:
     assert names(plan_of(standing(end=None), FLEET, Limits(all_of_them=True)).shelve)
 
 
-def test_unknown_costs_are_told() -> None:
+def test_unknown_costs_are_reported() -> None:
     plan = plan_of(TEN_DAYS, (*FLEET[:1], candidate("odd", None)), Limits())
     assert plan.reason == "the cost of some instances is not known"
 
@@ -314,7 +314,7 @@ def claimed(of: Standing, *channels: str, memory: Memory | None = None) -> Memor
 
 
 @pytest.mark.parametrize(("used", "later", "keys"), NOW_AND_LATER)
-def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
+def test_a_notice_that_another_run_has_claimed_is_left_to_it_for_a_while(
     used: float, later: timedelta, keys: list[str]
 ) -> None:
     memory = claimed(standing(500.0), "mail")
@@ -324,7 +324,7 @@ def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
     assert "used" in "".join(new_to(memory, standing(used), "webhook", NOW + later))
 
 
-def test_a_channel_that_took_it_is_not_told_again_and_one_that_failed_is_at_once() -> None:
+def test_a_channel_that_accepted_it_is_not_notified_again_and_one_that_failed_is_at_once() -> None:
     of = standing(500.0)
     memory = claimed(of, "mail", "webhook")
     after = memory.after_delivery("mail", ["used:50"]).after_failure("webhook", ["used:50"])
@@ -341,7 +341,7 @@ def test_a_run_ends_its_own_claim_and_not_that_of_a_later_one() -> None:
     assert both.after_delivery("mail", ["used:50", "used:75"]).claims == {}
 
 
-def test_what_was_told_before_channels_were_told_apart_counts_for_each() -> None:
+def test_a_notice_recorded_without_a_channel_counts_for_each() -> None:
     memory = Memory({NO_CHANNEL: frozenset({"used:50"})})
     assert (new_to(memory, standing(500.0), "mail"), new_to(memory, standing(500.0), "webhook")) == ([], [])
     # One that is told more has its own from then on.
@@ -353,7 +353,7 @@ def test_what_was_told_before_channels_were_told_apart_counts_for_each() -> None
     assert new_to(left, standing(500.0), "webhook") == ["used:50"]
 
 
-def test_a_channel_that_was_told_less_stays_so_when_a_threshold_is_left() -> None:
+def test_a_channel_that_was_notified_of_less_stays_so_when_a_threshold_is_left() -> None:
     memory = Memory({NO_CHANNEL: frozenset({"used:50"}), "mail": frozenset({"ends:14"})})
     left = memory.without_left(standing(500.0))
     assert left.announced == {NO_CHANNEL: frozenset({"used:50"}), "mail": frozenset()}

@@ -33,7 +33,7 @@ WHOLE = seen_on(
 )
 
 
-def test_what_is_stored_is_read_again_and_people_can_read_it(tmp_path: Path) -> None:
+def test_the_file_is_read_as_it_was_written_and_is_readable_for_people(tmp_path: Path) -> None:
     store = BudgetStore(tmp_path / "state" / "told.json", FakeClock())
     assert store.load() == {}
     with store.held():
@@ -48,7 +48,7 @@ def test_what_is_stored_is_read_again_and_people_can_read_it(tmp_path: Path) -> 
     assert store.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_of_1_0_says_what_every_channel_was_told(tmp_path: Path) -> None:
+def test_a_file_of_1_0_counts_as_notices_to_every_channel(tmp_path: Path) -> None:
     path = tmp_path / "told.json"
     path.write_text('{"format": 1, "told": {"cpu": ["used:50"], "gpu": []}}')
     found = BudgetStore(path, FakeClock()).load()

@@ -55,7 +55,7 @@ VIRTUAL = {"proc/cpuinfo": "flags\t\t: fpu hypervisor lahf_lm\n"}
 @pytest.mark.parametrize(
     "name", ["var/lib/cloud/data/instance-id", "run/cloud-init/.instance-id", "sys/class/dmi/id/product_uuid"]
 )
-def test_it_is_known_by_its_uuid(tmp_path: Path, name: str) -> None:
+def test_the_own_machine_is_known_by_its_uuid(tmp_path: Path, name: str) -> None:
     found = machine(tmp_path, {name: f"{WEB.uuid.upper()}\n"})
     assert found.is_instance(WEB)
     assert not found.is_instance(DB)
@@ -101,6 +101,6 @@ def test_an_instance_id_of_another_kind_of_cloud_says_nothing(tmp_path: Path) ->
     assert machine(tmp_path, files).is_instance(WEB)
 
 
-def test_where_nothing_can_be_read_it_is_no_instance(tmp_path: Path) -> None:
+def test_a_machine_without_readable_data_is_no_instance(tmp_path: Path) -> None:
     assert machine(tmp_path, {}) == Machine()
     assert not Machine().is_instance(WEB)

@@ -34,7 +34,7 @@ WHOLE = seen_on(
 )
 
 
-def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
+def test_the_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     store = DeadlineStore(tmp_path / "state" / "deadlines.json", FakeClock())
     assert store.load() == {}
     with store.held():
@@ -43,7 +43,7 @@ def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
     assert store.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_it_is_bounded_in_time_and_number(tmp_path: Path) -> None:
+def test_the_file_is_bounded_in_time_and_number(tmp_path: Path) -> None:
     clock = FakeClock()
     store = DeadlineStore(tmp_path / "deadlines.json", clock)
     store.save({str(number): seen_on(Memory(), START) for number in range(5005)})

@@ -157,12 +157,12 @@ def test_no_metadata_end_in_an_error_of_python(text: str) -> None:
         (5 * DAY, notified(1), None),
     ],
 )
-def test_each_threshold_is_told_once(before: timedelta, memory: Memory, days: int | None) -> None:
+def test_each_threshold_is_reported_once(before: timedelta, memory: Memory, days: int | None) -> None:
     found = news_of(shelving(), memory, ("mail",), AT - before)
     assert [each.days for each in found] == ([] if days is None else [days])
 
 
-def test_each_channel_is_told_for_itself_and_both_kinds_are() -> None:
+def test_each_channel_is_notified_for_itself_and_both_kinds_are() -> None:
     memory = notified(3).after_delivery(SHELVE, AT, 7, "webhook", AT - 7 * DAY)
     both = Deadlines({**shelving().by_kind, DELETE: Deadline(AT + 6 * DAY, UTC, "x")}, may_shelve=True)
     found = news_of(both, memory, ("mail", "webhook"), AT - DAY)
@@ -177,12 +177,12 @@ def test_each_channel_is_told_for_itself_and_both_kinds_are() -> None:
     assert late.channels == ("webhook",)
 
 
-def test_without_channels_what_is_near_is_told_each_time() -> None:
+def test_without_channels_what_is_near_is_reported_each_time() -> None:
     assert [each.channels for each in news_of(shelving(), notified(0), (), AT)] == [()]
     assert news_of(shelving(), notified(0), (), AT - 8 * DAY) == []
 
 
-def test_what_was_told_first_is_remembered_until_the_deadline_moves() -> None:
+def test_the_first_notice_is_remembered_until_the_deadline_moves() -> None:
     memory = (
         Memory().after_delivery(SHELVE, AT, 7, "mail", AT - 7 * DAY).after_delivery(SHELVE, AT, 3, "mail", AT - 3 * DAY)
     )
@@ -219,7 +219,7 @@ SECOND = timedelta(seconds=1)
         (3, -CLAIM, True),
     ],
 )
-def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
+def test_a_notice_that_another_run_has_claimed_is_left_to_it_for_a_while(
     days_claimed: int, ago: timedelta, told_again: bool
 ) -> None:
     now = AT - 3 * DAY

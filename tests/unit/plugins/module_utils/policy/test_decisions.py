@@ -132,7 +132,7 @@ def test_a_record_of_an_earlier_version_has_the_policy_that_wrote_it() -> None:
         assert record_of(line) == record
 
 
-def test_what_another_policy_did_is_not_saved_by_the_one_about_idle_instances() -> None:
+def test_the_acts_of_another_policy_are_no_savings_of_the_one_about_idle_instances() -> None:
     done = replace(DECIDED, event=Event.DONE, applies=True, saves_su_per_hour=2.0)
     later = replace(DECIDED, at=NOW + HOUR, status="shelved_offloaded")
     assert [each.saved() for each in rests([done, later])] == [2.0]
@@ -197,7 +197,7 @@ def test_saved_is_what_was_seen_asleep_and_no_more() -> None:
     assert rest.saved(since=NOW + 9 * HOUR) == 0.0
 
 
-def test_what_was_woken_between_two_decisions_is_not_saved_for_longer() -> None:
+def test_savings_end_when_an_instance_is_woken_between_two_decisions() -> None:
     records = [
         seen(1, "shelved_offloaded", Event.DONE, saves=2.0),
         seen(3, "active", Event.WOKEN),
@@ -215,6 +215,6 @@ def test_a_stop_and_the_shelving_after_it_add_up() -> None:
     assert [each.saved() for each in rests(records)] == [3.0, 2.0]
 
 
-def test_what_was_only_said_to_be_done_saves_nothing() -> None:
+def test_an_act_that_was_only_planned_saves_nothing() -> None:
     record = replace(seen(0, "shelved_offloaded", Event.DONE, saves=1.0), applies=False)
     assert rests([record, seen(1, "shelved_offloaded")]) == []

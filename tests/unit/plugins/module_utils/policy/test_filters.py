@@ -36,7 +36,7 @@ class Row:
         ({"allocation_source": ("TG-X",)}, "no instance has the allocation source TG-X."),
     ],
 )
-def test_a_name_that_no_instance_has_is_told(filters: Mapping[str, tuple[str, ...]], sentence: str) -> None:
+def test_a_name_that_no_instance_has_is_reported(filters: Mapping[str, tuple[str, ...]], sentence: str) -> None:
     assert unmatched("s.yml", [Row(7, filters)], [WEB, ODD]) == (f"s.yml, line 7: {sentence}",)
 
 

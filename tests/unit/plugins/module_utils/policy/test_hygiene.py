@@ -130,7 +130,7 @@ def test_an_instance_that_needs_attention(
         (an_instance("a", "error", live=False), 20 * DAY),
     ],
 )
-def test_what_is_in_order_or_being_changed_is_no_finding(instance: Instance, age: timedelta | None) -> None:
+def test_a_resource_that_is_in_order_or_being_changed_is_no_finding(instance: Instance, age: timedelta | None) -> None:
     assert found(instance, age) == []
 
 

@@ -209,7 +209,7 @@ def test_a_rehearsed_notice_of_the_first_idle_moment_counts() -> None:
     assert decide(facts(notice), replace(POLICY, rehearses=True)).step is Step.ACT
 
 
-def test_without_channels_nobody_is_ever_told() -> None:
+def test_without_channels_nobody_is_ever_notified() -> None:
     assert decide(DUE, replace(POLICY, channels=())).step is Step.WARN
 
 
@@ -328,7 +328,7 @@ def test_owners_and_sites_may_opt_out(
     assert bool(list(owner_vetoes(an_instance(name, number=7, metadata=metadata), never))) is opted_out
 
 
-def test_a_name_that_protects_nothing_is_refused_and_a_glob_is_told() -> None:
+def test_a_name_that_protects_nothing_is_refused_and_a_glob_is_reported() -> None:
     instances = [an_instance("course-web"), an_instance("db", number=2)]
     assert protecting(instances, ["Course-Web", "2", "d*"]) == ()
     assert protecting(instances, ["x*"]) == ("never: x* matches nothing, so it protects nothing.",)
@@ -337,7 +337,7 @@ def test_a_name_that_protects_nothing_is_refused_and_a_glob_is_told() -> None:
         protecting(instances, ["db", "course-wbe"])
 
 
-def test_every_way_to_opt_out_is_told() -> None:
+def test_every_way_to_opt_out_is_named() -> None:
     wish = "please not\x1b[2J " + "x" * 50
     assert list(owner_vetoes(an_instance("web-1", metadata={"jetstream_idle": wish}), ["db", "web*", "*"])) == [
         Veto("opted_out", "its name matches never: web*"),
@@ -453,7 +453,7 @@ def test_a_veto_always_wins(given_facts: Facts, policy: Policy, veto: str) -> No
 
 
 @given(_FACTS, _POLICIES)
-def test_a_running_one_is_put_away_only_if_it_is_idle_now_and_its_owner_was_told_long_enough_ago(
+def test_a_running_one_is_put_away_only_if_it_is_idle_now_and_its_owner_was_notified_long_enough_ago(
     given_facts: Facts, policy: Policy
 ) -> None:
     found = decide(given_facts, policy)
@@ -481,7 +481,7 @@ def test_a_later_sign_of_use_never_leads_higher(given_facts: Facts, policy: Poli
 
 
 @given(_FACTS, _POLICIES, st.sampled_from([State.ACTIVE, State.UNKNOWN]))
-def test_one_that_is_not_idle_is_left(given_facts: Facts, policy: Policy, state: State) -> None:
+def test_an_instance_that_is_not_idle_is_left(given_facts: Facts, policy: Policy, state: State) -> None:
     found = decide(replace(given_facts, is_off=False, verdict=replace(given_facts.verdict, state=state)), policy)
     assert found.step is Step.NOTHING
 
@@ -508,7 +508,7 @@ def test_use_in_any_interval_ends_in_no_act(name: str, number: int) -> None:
 
 
 @given(_REMEMBERED)
-def test_what_is_remembered_comes_back_as_it_was_written(remembered: Remembered) -> None:
+def test_the_memory_is_read_as_it_was_written(remembered: Remembered) -> None:
     again = remembered_of(remembered.to_json())
     notice = again.notice
     if notice is not None and remembered.notice is not None and remembered.notice.delivered is None:
@@ -516,7 +516,7 @@ def test_what_is_remembered_comes_back_as_it_was_written(remembered: Remembered)
     assert again == remembered
 
 
-def test_one_that_wakes_forgets_what_was_agreed() -> None:
+def test_an_instance_that_wakes_has_no_agreed_act_any_more() -> None:
     slept = Remembered("web", NOW, asleep=NOW - HOUR, notice=a_notice(61), act=Act("shelve", NOW - HOUR, "done"))
     assert slept.observed("web", NOW, awake=True) == Remembered("web", NOW, woken=NOW)
     assert slept.observed("web", NOW, awake=None) == slept

@@ -49,7 +49,7 @@ def note(file: MemoryFile, *rows: tuple[tuple[str, str, str], Remembered]) -> No
         memory.first_readings["js p"] = NOW - 1
 
 
-def test_it_comes_back_and_only_its_owner_can_read_it(file: MemoryFile) -> None:
+def test_the_file_is_read_as_it_was_written_and_only_its_owner_can_read_it(file: MemoryFile) -> None:
     note(file, (KEY, WEB))
     read = file.read()
     assert (read.of(KEY), read.first_readings, read.was_unreadable) == (WEB, {"js p": NOW - 1}, False)
@@ -57,7 +57,7 @@ def test_it_comes_back_and_only_its_owner_can_read_it(file: MemoryFile) -> None:
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
 
 
-def test_what_happened_in_the_future_is_forgotten_but_not_that_it_sleeps(file: MemoryFile) -> None:
+def test_a_time_in_the_future_is_dropped_and_the_state_of_sleep_is_not(file: MemoryFile) -> None:
     ahead = NOW + 86_400
     notice = Notice(ahead, {"mail": ahead, "webhook": NOW}, ahead, ahead, {"mail": ahead, "webhook": NOW})
     note(file, (KEY, Remembered("web", NOW, asleep=ahead, notice=notice, act=Act("shelve", ahead))))
@@ -66,13 +66,13 @@ def test_what_happened_in_the_future_is_forgotten_but_not_that_it_sleeps(file: M
     )
 
 
-def test_what_is_not_there_is_empty(file: MemoryFile) -> None:
+def test_a_missing_file_is_an_empty_memory(file: MemoryFile) -> None:
     assert file.read().instances == {}
     assert not file.read().was_unreadable
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "instances": [{}]}', "[" * 5000])
-def test_what_cannot_be_read_is_empty_and_says_so(file: MemoryFile, text: str) -> None:
+def test_a_file_that_cannot_be_read_is_an_empty_memory_with_a_warning(file: MemoryFile, text: str) -> None:
     note(file, (KEY, WEB))
     file.path.write_text(text)
     assert (file.read().instances, file.read().was_unreadable) == ({}, True)

@@ -123,7 +123,7 @@ def test_a_part_that_cannot_run_is_refused_where_it_is_named(variables: dict[str
 
 
 @pytest.mark.parametrize("channel", ["mail_to", "owner_mail", "webhook_url"])
-def test_idle_instances_are_left_alone_where_no_owner_can_be_told(channel: str) -> None:
+def test_idle_instances_are_left_alone_if_no_owner_can_be_notified(channel: str) -> None:
     assert "shelve_idle" in run({"apply": "true", channel: ["x"]})
     assert "shelve_idle" in run({"apply": "false"})
     assert not {"shelve_idle", "deadlines"} & set(run({"apply": True}))
@@ -149,7 +149,7 @@ def test_a_record_that_is_none_makes_everything_due(stored: str) -> None:
     assert planned["interrupted"] == ""
 
 
-def test_a_run_that_did_not_end_is_told_once() -> None:
+def test_a_run_that_did_not_end_is_reported_once() -> None:
     first = plan({}, "", 1000.0, process="one")
     second = plan({}, json.dumps(first["record"]), 2000.0, process="two", is_alive=lambda _process: False)
     assert second["interrupted"] == "1970-01-01T00:16:40Z"
@@ -258,7 +258,7 @@ def test_every_part_has_a_line() -> None:
     assert "== activity ==\n\ntext of activity" in told["text"]
 
 
-def test_a_failure_that_goes_on_is_told_once_a_day_and_again_after_it_was_over() -> None:
+def test_a_failure_that_goes_on_is_reported_once_a_day_and_again_after_it_was_over() -> None:
     def night(hours: float, stored: dict[str, Any], failure: str, *, sent: bool = True) -> tuple[bool, dict[str, Any]]:
         planned = plan({}, json.dumps(stored), hours * HOUR)
         told = report(planned, [row("budget_guard", failure=failure)], hours * HOUR + 1)
@@ -279,7 +279,7 @@ def test_a_failure_that_goes_on_is_told_once_a_day_and_again_after_it_was_over()
     assert tell
 
 
-def test_what_failed_or_could_not_be_sent_is_due_again() -> None:
+def test_a_part_that_failed_or_was_not_sent_is_due_again() -> None:
     now = at("2026-11-26T10:00")
     rows = [row("usage_report", news=True), row("hygiene", failure="refused")]
     told = report(plan({}, "", now, ZONE), rows, now)
@@ -324,7 +324,7 @@ def test_a_run_stores_nothing_over_what_another_one_has_stored_meanwhile() -> No
     assert (after_both["ran"], after_both["claims"]) == ({"hygiene": now + 5, "usage_report": now + 9}, {})
 
 
-def test_a_failure_that_was_told_in_the_future_is_told() -> None:
+def test_a_failure_that_was_reported_in_the_future_is_reported() -> None:
     stored = json.dumps({"failures": {"mail": {"activity": 900_000.0}}})
     planned = plan({}, stored, 100_000.0)
     told = report(planned, [row("activity", failure="refused")], 100_001.0, ["mail"])
@@ -332,13 +332,13 @@ def test_a_failure_that_was_told_in_the_future_is_told() -> None:
     assert told["record"]["failures"] == {"mail": {"activity": 100_001.0}}
 
 
-def test_a_run_that_was_killed_after_the_clock_was_set_back_is_told() -> None:
+def test_a_run_that_was_killed_after_the_clock_was_set_back_is_reported() -> None:
     planned = plan({}, json.dumps({"began": 900_000, "ended": 900_010}), 100_000.0)
     assert planned["interrupted"] == ""
     assert plan({}, json.dumps(planned["record"]), 108_000.0)["interrupted"] == "1970-01-02T03:46:40Z"
 
 
-def test_a_run_of_a_record_without_processes_is_told() -> None:
+def test_a_run_of_a_record_without_processes_is_reported() -> None:
     assert plan({}, json.dumps({"began": 900_000, "ended": 800_000}), 908_000.0)["interrupted"]
 
 
@@ -378,7 +378,7 @@ def budget(**news: bool) -> dict[str, Any]:
     return row("budget_guard", kept="", told_again=True, channels=channels)
 
 
-def test_a_channel_is_told_what_is_new_to_it() -> None:
+def test_a_channel_is_notified_of_what_is_new_to_it() -> None:
     told = report(plan({}, "", 0.0), [budget(mail=False, webhook=True)], 1.0, BOTH)
     assert told["messages"]["mail"] == {}
     assert told["messages"]["webhook"]["subject"] == "Jetstream: 1 budget threshold"
@@ -405,7 +405,7 @@ def test_a_part_is_due_again_if_a_channel_did_not_take_what_it_tells_again(
     assert ("budget_guard" in run({}, json.dumps(after), "2026-11-26T10:15")) == is_due
 
 
-def test_what_is_over_is_kept_for_a_channel_and_its_part_is_not_due_again() -> None:
+def test_a_finished_part_waits_for_a_channel_and_is_not_due_again() -> None:
     now = at("2026-11-26T10:00")
     planned = plan({}, "", now, ZONE)
     rows = [
@@ -429,7 +429,7 @@ def test_what_is_over_is_kept_for_a_channel_and_its_part_is_not_due_again() -> N
     assert ("usage_report" in due, "budget_guard" in due) == (False, True)
 
 
-def test_a_failure_is_told_to_each_channel_by_itself() -> None:
+def test_a_failure_is_reported_to_each_channel_by_itself() -> None:
     rows = [row("activity", failure="refused")]
 
     def night(hours: float, stored: dict[str, Any], **took: bool) -> tuple[list[str], dict[str, Any]]:
@@ -446,13 +446,13 @@ def test_a_failure_is_told_to_each_channel_by_itself() -> None:
     assert night(524, stored)[0] == ["webhook"]
 
 
-def test_failures_that_were_told_before_channels_were_told_apart_count_for_each() -> None:
+def test_failures_recorded_without_a_channel_count_for_each() -> None:
     stored = json.dumps({"failures": {"activity": 500 * HOUR}})
     told = report(plan({}, stored, 501 * HOUR), [row("activity", failure="refused")], 501 * HOUR, BOTH)
     assert told["messages"] == {"mail": {}, "webhook": {}}
 
 
-def test_that_a_run_did_not_end_is_kept_for_a_channel_that_fails() -> None:
+def test_the_notice_of_an_unfinished_run_waits_for_a_channel_that_fails() -> None:
     second = plan({}, json.dumps(plan({}, "", 1000.0)["record"]), 9000.0)
     kept = report(second, [], 9001.0, BOTH)["kept"]["mail"]
     assert kept["subject"] == "Jetstream: a run did not end"

@@ -55,7 +55,7 @@ def failed(draft: Draft = REPORT, *channels: str, now: datetime = NOW, key: str 
     return outbox
 
 
-def test_what_is_new_is_sent_as_it_is_and_kept_until_it_was_delivered() -> None:
+def test_a_new_message_is_sent_unchanged_and_kept_until_it_is_delivered() -> None:
     found, outbox = send({}, REPORT, "mail", "webhook")
     assert {name: each.draft for name, each in found.items()} == {"mail": REPORT, "webhook": REPORT}
     for channel, each in found.items():
@@ -63,7 +63,7 @@ def test_what_is_new_is_sent_as_it_is_and_kept_until_it_was_delivered() -> None:
     assert outbox == {}
 
 
-def test_what_one_channel_did_not_take_waits_for_that_alone() -> None:
+def test_a_message_that_one_channel_did_not_accept_waits_for_that_alone() -> None:
     found, outbox = send({}, REPORT, "mail", "webhook")
     outbox = after_delivery(outbox, "webhook", found["webhook"].sent, delivered=True)
     outbox = after_delivery(outbox, "mail", found["mail"].sent, delivered=False)
@@ -76,7 +76,7 @@ def test_what_one_channel_did_not_take_waits_for_that_alone() -> None:
     assert after_delivery(outbox, "mail", again["mail"].sent, delivered=True) == {}
 
 
-def test_what_waits_comes_after_what_is_new() -> None:
+def test_waiting_messages_come_after_new_ones() -> None:
     outbox = {**failed(key="a"), **failed(Draft("3 stopped", "x"), now=NOW - MINUTE, key="0")}
     sent = send(outbox, LATER)[0]["mail"].draft
     assert sent is not None
@@ -96,7 +96,7 @@ def test_what_waits_comes_after_what_is_new() -> None:
     assert both.text.startswith("== 3 stopped ==")
 
 
-def test_what_the_next_run_tells_by_itself_is_not_kept() -> None:
+def test_a_message_that_the_next_run_makes_again_is_not_kept() -> None:
     nothing, part = consign({}, QUEUE, {"mail": REPORT}, {"mail": None}, "a", NOW)
     assert (nothing["mail"], part) == (Consignment(REPORT, ()), {})
     _found, outbox = send({}, REPORT, kept=LATER)
@@ -107,7 +107,7 @@ def test_what_the_next_run_tells_by_itself_is_not_kept() -> None:
 @pytest.mark.parametrize(
     ("later", "is_sent"), [(0 * MINUTE, False), (CLAIM - MINUTE, False), (CLAIM, True), (-CLAIM, True)]
 )
-def test_what_another_run_is_sending_is_left_to_it_until_that_may_have_been_killed(
+def test_a_message_that_another_run_is_sending_is_left_to_it_until_it_may_have_been_killed(
     later: timedelta, is_sent: bool
 ) -> None:
     _found, outbox = send({}, REPORT)
@@ -156,7 +156,7 @@ def test_no_more_than_a_few_wait_and_none_for_long() -> None:
     assert len(long.draft.text) == LONGEST_TEXT
 
 
-def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
+def test_the_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     store = OutboxStore(tmp_path / "state" / "outbox.json", FakeClock())
     _found, outbox = consign({}, QUEUE, {"mail": REPORT}, {"mail": REPORT}, "a", START)
     outbox = {**outbox, "b": Message(QUEUE, "mail", LATER, START, taken=frozenset({"webhook"}))}

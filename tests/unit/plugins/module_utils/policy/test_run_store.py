@@ -99,7 +99,7 @@ def test_the_oldest_are_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 2, "runs": []}', '{"format": 1, "runs": [{"profile": "a"}]}'])
-def test_a_file_that_is_not_as_it_was_written_is_told_and_then_replaced(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_as_it_was_written_is_reported_and_then_replaced(tmp_path: Path, text: str) -> None:
     (tmp_path / RUNS).parent.mkdir(parents=True)
     (tmp_path / RUNS).write_text(text)
     store = RunStore(tmp_path / RUNS, FakeClock())
@@ -109,7 +109,7 @@ def test_a_file_that_is_not_as_it_was_written_is_told_and_then_replaced(tmp_path
     assert list(store.load()) == [("default", "hygiene")]
 
 
-def test_what_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / RUNS).mkdir(parents=True)
     outcome = run(tmp_path, FakeClock(), playbook="hygiene")
     assert not outcome.changed

@@ -205,7 +205,7 @@ def a_schedule(lines: str, rules: str = "") -> str:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line(text: str, message: str) -> None:
+def test_a_mistake_is_reported_with_its_line(text: str, message: str) -> None:
     assert message in refusal(text)
     assert refusal(text).startswith("schedules.yml")
 

@@ -130,7 +130,7 @@ def test_before_its_first_edge_a_schedule_does_nothing_and_then_acts() -> None:
     assert step(asleep(), adopted.memory, START, replace(term, wake=WakeScope.ALL)).step is Step.WAKE
 
 
-def test_after_hours_without_a_run_only_the_newest_edge_is_carried_out_and_the_others_are_told() -> None:
+def test_after_hours_without_a_run_only_the_newest_edge_is_carried_out_and_the_others_are_reported() -> None:
     late = step(memory=replace(BEFORE_STOP, edge=START - timedelta(days=7)), now=STOP + timedelta(hours=6))
     assert late.step is Step.SLEEP
     assert late.edge is not None
@@ -228,7 +228,7 @@ def test_a_changed_schedule_keeps_what_was_put_to_sleep() -> None:
     assert step(asleep(), adopted.memory, START, other).step is Step.WAKE
 
 
-def test_what_was_woken_is_no_longer_put_to_sleep() -> None:
+def test_a_wake_ends_the_memory_of_the_stop() -> None:
     decision = step(asleep(), SLEPT, START)
     assert decision.memory is not None
     assert decision.edge is not None

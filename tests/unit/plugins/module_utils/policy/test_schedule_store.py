@@ -26,7 +26,7 @@ def a_memory(now: datetime = START) -> Memory:
     return seen_on(Memory("lab", START - timedelta(hours=1)), now)
 
 
-def test_what_is_stored_is_read_again(tmp_path: Path) -> None:
+def test_the_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     clock = FakeClock()
     store = ScheduleStore(tmp_path / "state" / "schedules.json", clock)
     assert store.load() == {}

@@ -42,7 +42,7 @@ def read(text: str) -> list[tuple[str, dict[str, str], float]]:
     return [(each.name, each.labels, each.value) for family in families for each in family.samples]
 
 
-def test_what_is_hard_is_written_as_the_format_has_it() -> None:
+def test_special_characters_and_values_are_escaped_as_the_format_requires() -> None:
     assert exposition(HARD).splitlines() == [
         '# HELP jetstream_thing What it "is": a \\\\ and\\na line.',
         "# TYPE jetstream_thing gauge",
@@ -53,7 +53,7 @@ def test_what_is_hard_is_written_as_the_format_has_it() -> None:
 
 
 @given(st.lists(st.tuples(_TEXTS, _TEXTS, _VALUES), max_size=5), _TEXTS)
-def test_it_is_read_back_and_nothing_is_in_it_twice(rows: list[tuple[str, str, float]], description: str) -> None:
+def test_the_text_is_read_back_and_has_no_sample_twice(rows: list[tuple[str, str, float]], description: str) -> None:
     samples = tuple(Sample({"name": name, "other": other}, value) for name, other, value in rows)
     text = exposition([Metric("jetstream_thing", description, samples)])
     found = read(text)

@@ -23,7 +23,7 @@ STOPPED = costed("shutoff", Flavor("g5.large", vcpus=32), "shutoff", DEFAULT_RAT
 STRANGE = costed("active", Flavor("p3.tiny", vcpus=2), "active", DEFAULT_RATES)
 
 
-def test_what_a_task_adds_is_negative_if_it_saves() -> None:
+def test_the_added_cost_of_a_task_is_negative_if_it_saves() -> None:
     launched = [InstanceCost("a", NOT_THERE, ACTIVE), InstanceCost("b", STOPPED, STOPPED)]
     assert total_costs(launched) == {"before": 102.4, "after": 307.2, "difference": 204.8, "unknown": []}
     deleted = [InstanceCost("a", ACTIVE, NOT_THERE)]

@@ -426,7 +426,7 @@ def test_each_identity_is_polled_in_its_own_way(serving: Opener) -> None:
     assert site.requests() == {"v1 instances": 1, "v1 instance": 10}
 
 
-def test_one_that_cannot_be_polled_does_not_hide_the_others(serving: Opener) -> None:
+def test_an_instance_that_cannot_be_polled_does_not_hide_the_others(serving: Opener) -> None:
     site, cloud = serving(a_fleet(3))
     instances = cloud.list_instances(live=True)
     site.server.faults.broken(path=f"/instance/{instances[1].uuid}")

@@ -174,7 +174,7 @@ def test_a_launch_is_for_the_given_project_and_allocation(site: Site) -> None:
         ({"image": None}, "To launch an instance, set image"),
     ],
 )
-def test_what_does_not_exist_is_refused_before_anything_is_launched(
+def test_an_unknown_name_is_refused_before_anything_is_launched(
     site: Site, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(SelectionError, match=words):
@@ -205,7 +205,7 @@ def test_a_quota_that_cannot_fit_is_reported_before_anything_is_launched(site: S
         ({"state": "absent", "release_floating_ip": True}, "release_floating_ip"),
     ],
 )
-def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(
+def test_an_option_that_atmosphere_lacks_is_refused_before_any_request(
     site: Site, options: dict[str, Any], option: str
 ) -> None:
     site.server.requests.reset()
@@ -468,7 +468,7 @@ def test_the_record_of_a_killed_run_that_found_no_host_is_removed_and_launched_a
     assert machines(site) == [*OLD, "web"]
 
 
-def test_one_in_error_that_has_run_is_kept(site: Site) -> None:
+def test_an_instance_in_error_that_has_run_is_kept(site: Site) -> None:
     run(site, name="web")
     site.world.force("web", "error")
     done = run(site, name="web")

@@ -39,7 +39,7 @@ def test_a_name_or_a_uuid_or_nothing_means_one_row(rows: list[Any], wanted: str 
         ([TWIN, GEO, LAB], "geo", "project: the name geo is ambiguous. Use a UUID: u-2, u-3."),
     ],
 )
-def test_all_else_is_refused_with_what_to_say(rows: list[Any], wanted: str | None, words: str) -> None:
+def test_any_other_text_is_refused_with_the_names_to_use(rows: list[Any], wanted: str | None, words: str) -> None:
     with pytest.raises(SelectionError) as refused:
         row_called(rows, wanted, "project")
     assert str(refused.value) == words

@@ -512,7 +512,7 @@ def test_without_nova_volumes_are_there_and_the_names_of_servers_are_missing() -
     assert warning.endswith("The names of the instances that volumes are attached to are missing.")
 
 
-def test_one_odd_server_is_a_warning_and_never_taken_for_a_missing_one() -> None:
+def test_a_malformed_server_is_a_warning_and_does_not_count_as_missing() -> None:
     odd = {**SERVERS[0], "id": [SERVERS[0]["id"]]}
     rows = {f"GET compute /servers/{row['id']}": {"server": row} for row in SERVERS}
     made, session = of({LIST: {"servers": [odd, *SERVERS[1:]]}, **rows})

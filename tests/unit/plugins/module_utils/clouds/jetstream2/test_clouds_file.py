@@ -303,7 +303,7 @@ PROFILES = "~/.config/jetstream/profiles.toml"
         ("clouds:\n  lab: {}\n", "[other]\n", "only lab."),
     ],
 )
-def test_a_profile_that_is_named_as_a_cloud_is_told_as_that(
+def test_a_profile_that_is_named_as_a_cloud_is_reported_as_such(
     tmp_path: Path, write: Write, clouds: str | None, profiles: str, remedy: str
 ) -> None:
     if clouds is not None:

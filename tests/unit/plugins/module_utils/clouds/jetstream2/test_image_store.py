@@ -102,7 +102,7 @@ def test_devices_that_cannot_be_read_are_none(devices: object) -> None:
     assert made.image_store().list_images("geo")[0].snapshots == ()
 
 
-def test_a_row_without_an_id_is_told() -> None:
+def test_a_row_without_an_id_is_reported() -> None:
     made, _session = of({LIST: {"images": [row(id=None)]}})
     with pytest.raises(UnexpectedResponse, match="id is null"):
         made.image_store().list_images("geo")
@@ -130,7 +130,7 @@ def test_all_changes_go_in_one_request() -> None:
     ]
 
 
-def test_what_is_gone_already_is_no_error() -> None:
+def test_deleting_a_missing_image_is_no_error() -> None:
     made, session = of({})
     store = made.image_store()
     store.delete(IMAGE)

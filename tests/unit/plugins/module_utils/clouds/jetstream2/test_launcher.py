@@ -354,7 +354,7 @@ def test_an_address_of_another_instance_is_not_taken() -> None:
         (409, {"NeutronError": {"message": "Quota exceeded for resources: ['floatingip']."}}),
     ],
 )
-def test_the_four_shapes_of_a_quota_are_told_by_their_text(status: int, body: Any) -> None:
+def test_the_four_forms_of_a_quota_error_are_recognized_by_their_text(status: int, body: Any) -> None:
     assert isinstance(error_from(refused(status, body), "Launch of web"), OverAllocation)
 
 
@@ -387,7 +387,9 @@ def test_rows_without_an_id_are_an_error_of_the_cloud(key: str, body: Any) -> No
         ("suspended", "", ChangeKind.FLAVOR, True),
     ],
 )
-def test_what_nova_would_refuse_is_known_before(status: str, activity: str, kind: ChangeKind, is_refused: bool) -> None:
+def test_a_change_that_nova_would_refuse_is_foreseen(
+    status: str, activity: str, kind: ChangeKind, is_refused: bool
+) -> None:
     made, _session = of(LOOKUPS)
     refusal = made.change_refusal(an_instance("web", status, activity), Change(kind, "a", "b"))
     assert (refusal is not None) == is_refused

@@ -267,7 +267,9 @@ def test_a_token_of_an_unknown_form_is_reported_at_the_login(
 
 
 @pytest.mark.parametrize("header", ["", "two words", "Zo\u00eb"])
-def test_a_login_without_a_token_that_a_header_can_hold_is_told(server: Loopback, opened: Open, header: str) -> None:
+def test_a_login_without_a_token_that_a_header_can_hold_is_reported(
+    server: Loopback, opened: Open, header: str
+) -> None:
     server.answers.append(a_token(server, header))
     with closing(opened()) as session, pytest.raises(UnexpectedResponse) as caught:
         ask(session)

@@ -66,7 +66,7 @@ def test_no_other_image_is_chosen_in_its_place(rows: list[Any]) -> None:
         ([image(1, os_hidden=True, status="deactivated")], "there is no image Ubuntu that can be launched"),
     ],
 )
-def test_an_image_that_is_not_taken_by_its_name_is_told_with_what_takes_it(rows: list[Any], words: str) -> None:
+def test_an_image_that_is_not_taken_by_its_name_is_reported_with_what_takes_it(rows: list[Any], words: str) -> None:
     with pytest.raises(SelectionError, match=words):
         choose_image(rows, "Ubuntu", ME)
 
@@ -165,7 +165,7 @@ def test_floating_ips_come_from_the_public_network() -> None:
             choose_external_network(rows)
 
 
-def test_security_groups_of_one_name_are_told_apart_by_id() -> None:
+def test_security_groups_of_one_name_are_distinguished_by_id() -> None:
     rows = [{"id": "1", "name": "ssh"}, {"id": "2", "name": "web"}, {"id": "3", "name": "web"}]
     assert choose_security_groups(rows, ["ssh", "3"]) == ["1", "3"]
     with pytest.raises(SelectionError):
@@ -176,7 +176,7 @@ def absolute(**values: Any) -> dict[str, Any]:
     return {"limits": {"absolute": values}}
 
 
-def test_what_does_not_fit_in_a_quota_is_counted() -> None:
+def test_the_excess_over_a_quota_is_counted() -> None:
     limits = absolute(maxTotalInstances=10, totalInstancesUsed=8, maxTotalCores=-1, totalCoresUsed=500)
     limits["limits"]["absolute"] |= {"maxTotalRAMSize": 9000, "totalRAMUsed": 3000}
     assert compute_shortfalls(limits, TINY, 2) == ["6144 MB of memory required, 6000 of 9000 available"]

@@ -91,7 +91,7 @@ def test_a_device_is_wished_for_only_where_one_is_given() -> None:
         ({"status": "active", "activity": "powering-off"}, "the cloud is changing it (powering-off)"),
     ],
 )
-def test_what_nova_refuses_is_known_before(changes: dict[str, Any], reason: str | None) -> None:
+def test_a_change_that_nova_would_refuse_is_foreseen(changes: dict[str, Any], reason: str | None) -> None:
     store = of({})[0].volume_store()
     server = replace(an_instance(), **changes)
     assert store.attach_refusal(volumes()["spare"], server) == store.detach_refusal(server) == reason
@@ -113,7 +113,7 @@ def test_a_server_that_cannot_be_read_keeps_its_attachment() -> None:
         of(down)[0].volume_store().stale_attachments(volumes()["spare"])
 
 
-def test_deleting_what_is_gone_is_no_error() -> None:
+def test_deleting_a_missing_volume_is_no_error() -> None:
     made, session = of({})
     store = made.volume_store()
     store.delete(volumes()["spare"])

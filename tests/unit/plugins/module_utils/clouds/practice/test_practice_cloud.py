@@ -103,7 +103,7 @@ def test_a_floating_ip_stays_or_goes_as_on_the_cloud_that_it_is_like(path: Path,
     assert awake is not None
 
 
-def test_a_flavor_that_cannot_be_suspended_says_so(path: Path) -> None:
+def test_a_flavor_that_cannot_be_suspended_is_named(path: Path) -> None:
     fleet = Fleet(path, row("web", flavor="g3.large"), row("lab"))
     assert set(fleet.cloud.unsupported_actions(fleet.seen())) == {Action.SUSPEND}
     assert fleet.cloud.unsupported_actions(fleet.seen("lab")) == {}
@@ -166,7 +166,7 @@ def test_its_hours_refer_to_its_first_use(path: Path) -> None:
     assert fleet.cloud.list_allocation_sources()[0].compute_used == 400.0
 
 
-def test_one_that_was_removed_from_the_file_is_gone(path: Path) -> None:
+def test_an_instance_that_was_removed_from_the_file_is_gone(path: Path) -> None:
     fleet = Fleet(path, row("web"))
     web = fleet.seen()
     Fleet(path, row("lab"))
@@ -178,7 +178,7 @@ def test_one_that_was_removed_from_the_file_is_gone(path: Path) -> None:
 @pytest.mark.parametrize(
     "part", ["volume_store", "access_store", "image_store", "project_store", "catalog", "launcher"]
 )
-def test_what_needs_a_real_cloud_says_so(path: Path, part: str) -> None:
+def test_a_feature_of_real_clouds_is_refused_as_such(path: Path, part: str) -> None:
     with pytest.raises(ConfigurationError, match="Use a real cloud"):
         getattr(Fleet(path).cloud, part)()
 
@@ -198,7 +198,7 @@ def test_there_is_no_console_for_a_browser(path: Path) -> None:
         '{"like": "jetstream2", "user": "ada", "project": "bio", "allocation": {}, "instances": []}',
     ],
 )
-def test_a_malformed_file_is_told_as_that_and_left_alone(path: Path, content: str) -> None:
+def test_a_malformed_file_is_reported_as_such_and_left_alone(path: Path, content: str) -> None:
     fleet = Fleet(path)
     path.write_text(content)
     with pytest.raises(ConfigurationError, match="is malformed"):
@@ -211,7 +211,7 @@ def test_two_instances_of_one_name_are_malformed(path: Path) -> None:
         Fleet(path, row("web"), row("web")).cloud.list_instances(live=True)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path / "a.json")
     fleet.path.unlink()
     with pytest.raises(ConfigurationError, match="does not exist"):

@@ -200,7 +200,7 @@ def test_the_instance_of_another_member_of_the_project_is_not_touched(
     assert (cloud.names, cloud.count("delete"), cloud.count("launch")) == (["db", "web"], 0, 0)
 
 
-def test_what_others_of_the_project_have_can_be_meant() -> None:
+def test_instances_of_others_in_the_project_can_be_selected() -> None:
     """By its owner, or since this collection launched it: then several people keep one fleet."""
     cloud = cloud_of(THEIRS)
     assert run(cloud, name="web", state="absent", owner=["any"]).result["summary"]["deleted"] == 1

@@ -154,7 +154,7 @@ CASES: list[tuple[str, Callable[[Cloud], None], dict[str, Any], dict[str, list[s
 
 
 @pytest.mark.parametrize(("before", "wanted", "steps"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_is_foreseen_is_done_and_done_once(
+def test_check_mode_predicts_each_change_and_a_second_run_makes_none(
     before: Callable[[Cloud], None], wanted: dict[str, Any], steps: dict[str, list[str]]
 ) -> None:
     cloud = Cloud()
@@ -211,7 +211,7 @@ def test_a_locked_one_gets_its_address_in_check_mode_as_in_the_run() -> None:
 
 
 @pytest.mark.parametrize("options", [{"locked": True}, {"security_groups": []}])
-def test_what_comes_after_a_launch_cannot_be_had_without_a_wait(options: dict[str, Any]) -> None:
+def test_an_option_that_needs_a_launched_instance_is_refused_without_a_wait(options: dict[str, Any]) -> None:
     cloud = Cloud()
     with pytest.raises(ConfigurationError, match="require wait: true"):
         run(cloud, **WEB, **options, wait=False)
@@ -220,7 +220,7 @@ def test_what_comes_after_a_launch_cannot_be_had_without_a_wait(options: dict[st
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_an_address_that_cannot_be_had_is_told_before_anything_is_launched(state: str, check_mode: bool) -> None:
+def test_an_address_that_cannot_be_had_is_reported_before_anything_is_launched(state: str, check_mode: bool) -> None:
     """``state``: that of the instance before."""
     cloud = Cloud()
     run(cloud, name="other", floating_ip="auto", **SMALL)
@@ -294,7 +294,7 @@ def test_an_image_is_the_same_by_its_name_and_by_its_uuid(launched_as: str, call
         ({"count": 4, "shrink": True, "image": ""}, "image is given, but empty"),
     ],
 )
-def test_what_means_nothing_is_refused_before_anything_is_sent(options: dict[str, Any], said: str) -> None:
+def test_options_that_contradict_each_other_are_refused_before_any_request(options: dict[str, Any], said: str) -> None:
     cloud = Cloud()
     cloud._instances = {each.uuid: each for each in [an_instance("web")]}
     with pytest.raises(ConfigurationError, match=said):

@@ -133,7 +133,7 @@ def test_a_launch_that_is_carried_out_late_leaves_no_twin(
 
 
 @pytest.mark.parametrize("error", [RateLimited("429"), Unreachable("refused", unsent=True)])
-def test_what_was_surely_not_carried_out_is_sent_again_without_a_look(
+def test_a_request_that_was_certainly_not_carried_out_is_resent_without_a_read(
     cloud: LaunchCloud, clock: FakeClock, error: JetstreamError
 ) -> None:
     cloud.script("launch", "node-2", error, error, error)
@@ -150,7 +150,7 @@ def test_a_quota_that_ends_stops_the_rest(cloud: LaunchCloud, clock: FakeClock) 
     assert run(cloud, clock, **NODES).failure is None
 
 
-def test_one_that_is_refused_does_not_stop_the_others(cloud: LaunchCloud, clock: FakeClock) -> None:
+def test_a_refused_launch_does_not_stop_the_others(cloud: LaunchCloud, clock: FakeClock) -> None:
     cloud.script("launch", "node-4", Refused("Invalid key_name."))
     done = run(cloud, clock, **NODES)
     assert done.failure == "5 of 6 instances exist: node-4: Invalid key_name."
@@ -166,7 +166,7 @@ def test_one_that_is_refused_does_not_stop_the_others(cloud: LaunchCloud, clock:
         "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for 3f0c.",
     ],
 )
-def test_what_finds_no_host_is_launched_again_in_small_batches(
+def test_launches_without_a_host_are_repeated_in_small_batches(
     cloud: LaunchCloud, clock: FakeClock, fault: str
 ) -> None:
     cloud.no_host, cloud.no_host_fault = dict.fromkeys(ALL, 1), fault
@@ -181,7 +181,9 @@ def test_what_finds_no_host_is_launched_again_in_small_batches(
     assert items(done)["node-1"]["actions"] == ["launch"]
 
 
-def test_where_hosts_stay_short_it_ends_with_the_number_of_those_there(cloud: LaunchCloud, clock: FakeClock) -> None:
+def test_without_enough_hosts_the_run_fails_with_the_number_of_existing_instances(
+    cloud: LaunchCloud, clock: FakeClock
+) -> None:
     cloud.no_host = dict.fromkeys(["node-2", "node-5"], 99)
     done = run(cloud, clock, **NODES)
     assert done.failure is not None
@@ -227,7 +229,7 @@ def test_without_wait_nothing_is_polled_and_the_next_run_sees_it_through(cloud: 
     assert {each["after"] for each in again.result["instances"]} == {"active"}
 
 
-def test_what_is_not_ready_in_time_is_reported_and_kept(cloud: LaunchCloud, clock: FakeClock) -> None:
+def test_an_instance_that_is_not_ready_in_time_is_reported_and_kept(cloud: LaunchCloud, clock: FakeClock) -> None:
     done = run(cloud, clock, wait_timeout=6, name="web")
     assert done.failure == "web: was not ready within 6 s (last seen build - spawning)."
     assert run(cloud, clock, name="web").failure is None
@@ -359,7 +361,7 @@ def test_properties_are_changed_in_place_and_a_second_run_only_lists(cloud: Laun
     assert cloud.calls == ["list", "groups 1"]
 
 
-def test_what_is_not_given_is_not_changed(cloud: LaunchCloud, clock: FakeClock) -> None:
+def test_an_option_that_is_not_given_changes_nothing(cloud: LaunchCloud, clock: FakeClock) -> None:
     marked = replace(an_instance("web"), metadata={"exoGuac": "1"}, locked=True)
     cloud._instances = {marked.uuid: marked}
     done = run(cloud, clock, name="web", flavor="m1.small")
@@ -475,7 +477,7 @@ def test_a_resize_that_was_not_waited_for_is_seen_through_by_the_next_run(
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_one_that_only_happens_to_have_a_name_of_the_template_is_not_changed(
+def test_an_instance_that_has_a_name_of_the_template_by_chance_is_not_changed(
     cloud: LaunchCloud, clock: FakeClock, check_mode: bool
 ) -> None:
     stranger = an_instance("node-1", number=7)
@@ -517,12 +519,12 @@ def test_a_deletion_has_what_it_saves(cloud: LaunchCloud, clock: FakeClock) -> N
     assert (checked.diff or {})["after"].endswith("these 6 instances: 0 SU/h\n")
 
 
-def test_what_begins_on_the_shelf_costs_nothing(cloud: LaunchCloud, clock: FakeClock) -> None:
+def test_an_instance_that_is_launched_shelved_costs_nothing(cloud: LaunchCloud, clock: FakeClock) -> None:
     checked = run(cloud, clock, name="web", initial_state="shelved", check_mode=True)
     assert (sums(checked), items(checked)["web"]["after"]) == (costs_of(0, 0, 0), "shelved")
 
 
-def test_what_is_not_waited_for_counts_with_what_it_comes_to(cloud: LaunchCloud, clock: FakeClock) -> None:
+def test_without_a_wait_the_cost_is_that_of_the_requested_state(cloud: LaunchCloud, clock: FakeClock) -> None:
     done = run(cloud, clock, name="web", wait=False)
     assert (sums(done), items(done)["web"]["after"]) == (costs_of(0, 1, 1), "build - spawning")
 

@@ -62,7 +62,7 @@ def test_instances_are_ready_when_their_consoles_say_so(cloud: LaunchCloud, cloc
     assert len(reads) < 20
 
 
-def test_a_failed_setup_is_told_with_its_line_and_the_others_go_on(cloud: LaunchCloud, clock: FakeClock) -> None:
+def test_a_failed_setup_is_reported_with_its_line_and_the_others_go_on(cloud: LaunchCloud, clock: FakeClock) -> None:
     cloud.consoles = lambda name: ERROR if name == "node-1" else FINISHED
     done = run(cloud, clock, name="node", count=2, wait_for="setup")
     assert done.failure == f"1 of 2 instances exist: node-1: is active, but its setup failed: {ERROR}."
@@ -103,7 +103,7 @@ def test_an_instance_is_set_up_before_it_is_shelved(cloud: LaunchCloud, clock: F
         (ERROR, 3 * 3600.0, "failed"),
     ],
 )
-def test_one_that_was_there_before_is_waited_for_while_it_may_be_setting_up(
+def test_an_existing_instance_is_waited_for_while_it_may_be_setting_up(
     clock: FakeClock, console: str, age: float, failure: str | None
 ) -> None:
     """A console loses its old lines, so that an old instance of which it says nothing counts as set up."""
@@ -113,7 +113,7 @@ def test_one_that_was_there_before_is_waited_for_while_it_may_be_setting_up(
     assert (done.changed, (done.failure or "").count(failure or "none at all")) == (False, int(failure is not None))
 
 
-def test_what_exosphere_has_noted_needs_no_console(clock: FakeClock) -> None:
+def test_a_setup_that_exosphere_has_noted_needs_no_console(clock: FakeClock) -> None:
     there = replace(an_instance("head"), metadata={"exoSetup": COMPLETE}, start_date=iso(clock.now()))
     cloud = LaunchCloud(clock, [there])
     done = run(cloud, clock, name="head", image=None, flavor=None, wait_for="setup")

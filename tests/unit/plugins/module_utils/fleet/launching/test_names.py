@@ -32,7 +32,7 @@ def test_a_template_names_by_number(text: str, first: str) -> None:
 @pytest.mark.parametrize(
     "name", ["node", "node-", "node-0", "node-01", "node-1a", "node--1", "nodes-1", "node-\uff11", "x"]
 )
-def test_what_is_not_exactly_of_the_template_has_no_number(name: str) -> None:
+def test_a_name_that_does_not_match_the_template_exactly_has_no_number(name: str) -> None:
     assert NODE.number(name) is None
 
 

@@ -35,14 +35,14 @@ def test_a_fleet_is_completed() -> None:
 
 
 @pytest.mark.parametrize("status", ["deleted", "soft_deleted", "missing"])
-def test_what_is_being_deleted_is_not_there(status: str) -> None:
+def test_an_instance_that_is_being_deleted_does_not_count(status: str) -> None:
     assert plan_launch(Wanted(names=("web",)), [an_instance("web", status)]).missing == ("web",)
     assert plan_removal(Wanted(names=("web",)), [an_instance("web", status)]) == ([], [])
     assert plan_launch(Wanted(names=("web",)), [an_instance("web", "active", "deleting")]).missing == ("web",)
 
 
 @pytest.mark.parametrize("status", ["active", "shutoff", "shelved_offloaded", "suspended", "build", "rescue"])
-def test_what_is_there_in_any_state_is_not_launched_again(status: str) -> None:
+def test_an_existing_instance_in_any_state_is_not_launched_again(status: str) -> None:
     assert plan_launch(Wanted(names=("web",)), [an_instance("web", status)]).missing == ()
 
 
@@ -70,7 +70,7 @@ def test_of_what_is_beyond_the_count_only_ours_is_surplus() -> None:
     assert plan.strangers == (stranger,)
 
 
-def test_twins_of_two_runs_that_raced_are_told_from_others_and_both_runs_keep_the_same() -> None:
+def test_twins_of_two_runs_that_raced_are_distinguished_from_others_and_both_runs_keep_the_same() -> None:
     older = ours("node-1", number=1, created="2026-11-23T12:00:00Z")
     younger = ours("node-1", number=2, created="2026-11-23T12:04:00Z")
     for order in ([older, younger], [younger, older]):
@@ -114,5 +114,5 @@ def test_a_name_deletes_exactly_that_one_and_an_ambiguous_one_nothing() -> None:
 
 
 @pytest.mark.parametrize("wanted", [Wanted(), Wanted(names=("",)), Wanted(names=("*",)), Wanted(names=("nod",))])
-def test_nothing_is_selected_by_what_names_nothing(wanted: Wanted) -> None:
+def test_empty_names_select_nothing(wanted: Wanted) -> None:
     assert plan_removal(wanted, [ours("node-1"), an_instance("web")]) == ([], [])

@@ -75,7 +75,7 @@ def test_deletes_by_template_the_highest_first_and_a_second_run_only_lists(clock
 
 
 @pytest.mark.parametrize("options", [{"names": []}, {"names": ["nothing"]}, {"name": "nod"}, {"name": "node-[1]"}])
-def test_what_names_nothing_deletes_nothing(clock: FakeClock, options: dict[str, Any]) -> None:
+def test_names_that_no_instance_has_delete_nothing(clock: FakeClock, options: dict[str, Any]) -> None:
     cloud = LaunchCloud(clock, [node(1), an_instance("web")])
     done = absent(cloud, clock, **options)
     assert (done.changed, done.failure, cloud.names) == (False, None, ["node-1", "web"])
@@ -95,7 +95,7 @@ def test_what_names_nothing_deletes_nothing(clock: FakeClock, options: dict[str,
         {"name": "node-1", "wait_timeout": 0},
     ],
 )
-def test_what_could_mean_more_than_it_says_is_refused(clock: FakeClock, options: dict[str, Any]) -> None:
+def test_a_deletion_with_an_ambiguous_selection_is_refused(clock: FakeClock, options: dict[str, Any]) -> None:
     cloud = LaunchCloud(clock, [node(1), an_instance("web")])
     with pytest.raises(ConfigurationError):
         absent(cloud, clock, **options)
@@ -228,7 +228,7 @@ def test_a_deletion_whose_response_is_lost_is_sent_again(clock: FakeClock) -> No
     assert cloud.names == []
 
 
-def test_one_that_is_refused_does_not_stop_the_others(clock: FakeClock) -> None:
+def test_a_refused_deletion_does_not_stop_the_others(clock: FakeClock) -> None:
     cloud = LaunchCloud(clock, [node(1), node(2)])
     cloud.script("delete", "node-2", PermissionDenied("Deletion of node-2 was refused."))
     done = absent(cloud, clock, name="node-{number}")
@@ -320,7 +320,7 @@ def test_a_floating_ip_is_given_back_although_the_deletion_of_a_killed_run_has_d
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_what_another_instance_was_given_since_then_stays(tmp_path: Path) -> None:
+def test_the_rest_of_a_killed_deletion_stays_if_another_instance_has_it_since_then(tmp_path: Path) -> None:
     clock = FakeClock()
     cloud = _with_all(clock)
     calls = _kill_at(cloud, 0)
@@ -346,7 +346,7 @@ def test_what_another_instance_was_given_since_then_stays(tmp_path: Path) -> Non
         {"names": ["web"], "delete_volumes": True, "release_floating_ip": True},
     ],
 )
-def test_what_a_killed_run_left_goes_only_where_that_is_said_of_it_again(
+def test_the_rest_of_a_killed_deletion_goes_only_if_the_options_say_so_again(
     tmp_path: Path, options: dict[str, Any]
 ) -> None:
     clock = FakeClock()
@@ -365,7 +365,7 @@ def test_what_a_killed_run_left_goes_only_where_that_is_said_of_it_again(
     assert (cloud.volumes, cloud.addresses) == ({"other": "available"}, {})
 
 
-def test_one_that_is_being_deleted_already_is_waited_for(clock: FakeClock) -> None:
+def test_an_instance_that_is_being_deleted_already_is_waited_for(clock: FakeClock) -> None:
     cloud = LaunchCloud(clock, [node(1), an_instance("web", "active", "deleting"), node(2)])
     cloud.set_phases("web", Phase(0, "active", "deleting"), Phase(6, "missing"))
     foreseen = absent(cloud, clock, check_mode=True, name="web")

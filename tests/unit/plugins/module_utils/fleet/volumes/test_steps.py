@@ -78,7 +78,7 @@ def test_a_volume_is_changed_at_rest_alone(status: str, state: str) -> None:
         assert isinstance(step, Impossible) if status in ERRORS else step == Wait(status)
 
 
-def test_what_is_attached_elsewhere_as_well_is_not_taken_from_there() -> None:
+def test_a_volume_with_a_second_attachment_is_not_detached_from_there() -> None:
     shared = Seen(a_volume("in-use", WEB.uuid, "db"))
     assert decide(goal("attached", instance=WEB, may_detach=True), shared) is None
     assert decide(goal("detached", instance=WEB), shared) == Act(Kind.DETACH, WEB.uuid)
