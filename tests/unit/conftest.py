@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules for every unit test: it reads nothing of the user who runs it, and leaves nothing behind."""
+"""Every unit test runs without the settings of the user who runs it, and leaves no file behind."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ settings.load_profile("collection")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep the garbage collector away from the thousands of tests, which stay until the end.
+    """Exclude the thousands of collected tests from garbage collection.
 
-    Without that it looks at all of them again and again: in each process, for a sixth of its time.
+    Otherwise, each process spends a sixth of its time on them.
     """
     gc.disable()
     try:
@@ -50,9 +50,9 @@ def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_waiting_for_disks_and_proofs() -> Iterator[None]:
-    """Let nothing wait for a disk, since no test cuts the power, and a proof of a secret cost next to nothing.
+    """Replace fsync by nothing, since no test cuts the power, and make the hash of a secret cheap.
 
-    Its real cost has a test beside the cache of tokens. Processes of their own have both as users have them.
+    The tests of the token cache have one of the real cost. Processes that tests start have both as users do.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _handle: None)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package devtool is imported from the checkout, as ./dev does."""
+"""Makes the package devtool importable from the checkout, as ./dev does."""
 
 from __future__ import annotations
 

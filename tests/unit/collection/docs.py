@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection's description of itself: modules, their documentation, their specs, and the tasks of examples."""
+"""The documentation of the collection: its modules with their documentation and specs, and the tasks of examples."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options 
 COLLECTION = "jetstream.cloud"
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
-# Those with an operation in module_utils.
+# The modules with an operation in module_utils.
 OPERATIONS = [
     name
     for name in MODULES
@@ -56,7 +56,7 @@ def run_ansible(program: str, *arguments: str) -> str:
 
 @functools.cache
 def documentation() -> dict[str, dict[str, Any]]:
-    """Return, by module, the output of ansible-doc: `doc` with its fragments resolved, `examples`, `return`."""
+    """Return the output of ansible-doc by module: `doc` with its fragments resolved, `examples`, `return`."""
     names = [f"{COLLECTION}.{name}" for name in MODULES]
     pages = json.loads(run_ansible("ansible-doc", "--json", "--type", "module", *names))
     return {name.rpartition(".")[2]: page for name, page in pages.items()}
@@ -64,7 +64,7 @@ def documentation() -> dict[str, dict[str, Any]]:
 
 @functools.cache
 def spec_of(name: str) -> ModuleSpec:
-    """Return the spec of a module, or of the action plugin that does all the work of it."""
+    """Return the spec of a module, or of the action plugin that replaces it."""
     module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
     if hasattr(module, "SPEC"):
         spec: ModuleSpec = module.SPEC
@@ -74,13 +74,13 @@ def spec_of(name: str) -> ModuleSpec:
 
 
 def action_group() -> list[str]:
-    """Return the members of the action group that takes the settings of the connection."""
+    """Return the members of the action group for the options of the connection."""
     members: list[str] = _runtime()["action_groups"]["all"]
     return members
 
 
 def action_plugins() -> dict[str, str]:
-    """Return, by module, the action plugin that meta/runtime.yml routes it to."""
+    """Return the action plugin of each module in meta/runtime.yml."""
     return {name: route["action_plugin"] for name, route in _runtime()["plugin_routing"]["modules"].items()}
 
 
@@ -117,7 +117,7 @@ def problems(task: Task) -> list[str]:
         return [f"there is no module {task.module}"]
     spec = spec_of(task.module)
     if any("omit" in str(value) for value in task.options.values()):
-        # Which of the options are there is known at run time only.
+        # The options are known at run time only.
         spec = _lenient(spec)
     return _refused(task.module, task.options, spec)
 
@@ -180,7 +180,7 @@ def _lenient(spec: ModuleSpec) -> ModuleSpec:
 
 
 def _filled(option: Mapping[str, Any], value: Any) -> Any:
-    """Return the value with every template in it replaced by something that an option like this takes."""
+    """Return the value with every template replaced by a valid value of the option."""
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         return _sample(option)
     if isinstance(value, list):

@@ -26,7 +26,7 @@ _TEST = re.compile(r"\[`(test_\w+)`\]\(\.\./(tests/[\w/]+\.py)\)")
 _FILE = re.compile(r"\]\((\.\./[^)#]+|[\w.]+\.md)(?:#[\w-]+)?\)")
 _CHECK = re.compile(r"check `([\w-]+)`")
 HOLDS, NO_ADDRESS, DOES_NOT_HOLD = "holds", "cannot hold without a public address", "does not hold"
-# Those that the certification does not allow to be left out.
+# The sanity tests that the certification does not allow to be skipped.
 _NEVER_SKIPPED = {
     "risky-shell-pipe",
     "command-instead-of-shell",
@@ -59,7 +59,7 @@ def test_a_row_says_its_state_and_names_what_shows_it(row: tuple[str, str, str])
     assert state in (HOLDS, NO_ADDRESS, DOES_NOT_HOLD)
     assert [name for name, path in _TEST.findall(shown) if f"def {name}(" not in (ROOT / path).read_text()] == []
     assert set(checks) <= {each.name for each in CHECKS}
-    assert checks or _FILE.search(shown) or state != HOLDS, "nothing shows it"
+    assert checks or _FILE.search(shown) or state != HOLDS, "the row names no test, check or file"
 
 
 def test_the_readme_has_the_sections_of_the_template_in_its_order() -> None:
@@ -101,7 +101,7 @@ def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
 
 def test_modules_that_only_read_are_called_info_and_are_the_same_in_check_mode() -> None:
     only_read = {name for name, doc in documented() if "jetstream.cloud.attributes.info" in fragments(doc)}
-    # These read nothing but what they are given.
+    # These read nothing but their options.
     others = {"jetstream_print", "jetstream_variables"}
 
     assert only_read - others == {name for name in MODULES if name.endswith("_info")}
@@ -224,7 +224,7 @@ def test_every_playbook_is_in_a_changelog() -> None:
 
 
 def documented(*kinds: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name and the documentation of every plugin of some kinds, modules if none is given."""
+    """Yield the name and the documentation of every plugin of some kinds, by default of modules."""
     for path in sorted(path for kind in kinds or ("modules",) for path in (ROOT / "plugins" / kind).glob("*.py")):
         yield from _documentation_in(path)
 

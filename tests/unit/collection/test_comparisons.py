@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages that show one fleet in two tools: the lines are counted, and both have the same fleet."""
+"""The pages that compare two tools show the same fleet in both, with the right number of lines."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_fleet_of_terraform_with_a_mistake_cannot_be_read() -> None:
 
 
 def _declared(blocks: Iterable[Mapping[str, Mapping[str, object]]]) -> set[str]:
-    """Return what blocks declare, as kind.name."""
+    """Return the declarations of blocks, each as kind.name."""
     return {f"{kind}.{name}".replace('"', "") for block in blocks for kind, named in block.items() for name in named}
 
 
@@ -150,19 +150,19 @@ def _terraform() -> str:
 
 
 def _plain(block: object) -> Any:
-    """Return what the parser has read, without the quotes that it keeps around names."""
+    """Return the parsed block without the quotes that the parser keeps around names."""
     if isinstance(block, Mapping):
         return {str(key).replace('"', ""): _plain(value) for key, value in block.items() if not _is_mark(key)}
     return [_plain(each) for each in block] if isinstance(block, list) else block
 
 
 def _is_mark(key: object) -> bool:
-    """Whether the parser has put it there, and not the author of the text."""
+    """Return whether a key is from the parser, and not from the text."""
     return str(key).startswith("__")
 
 
 def _mistakes(kind: str, arguments: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the provider would refuse in a block: a clause for each argument."""
+    """Yield a clause for each argument of a block that the provider would refuse."""
     required, optional = ARGUMENTS[kind]
     yield from (f"{name} is missing" for name in sorted(required - arguments.keys()))
     yield from (f"{name} is unknown" for name in sorted(arguments.keys() - required - optional - _OF_ALL))

@@ -40,5 +40,5 @@ def test_no_term_is_explained_twice() -> None:
     assert sorted(terms) == sorted(set(terms))
 
 
-def test_the_readme_leads_to_the_glossary() -> None:
+def test_the_readme_links_to_the_glossary() -> None:
     assert "(docs/glossary.md)" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which room of module_utils may import which. The reasons are in docs/architecture.md."""
+"""The layers of module_utils import only the layers below them. docs/architecture.md has the reasons."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
 _FOLDER = ROOT / "plugins" / "module_utils" / "_internal"
-# The rooms from the ground floor up: a room is a folder, or a file by itself. It may import its own files,
-# and those of the rooms that are named here.
-_GROUND = {"catalog", "cloud", "errors", "model", "states"}
+# The layers, the lowest first. A layer is a folder, or a single file. It may import its own files, and those of the
+# layers in its row.
+_BASE = {"catalog", "cloud", "errors", "model", "states"}
 _MAY_IMPORT: Mapping[str, set[str]] = {
     "clock": set(),
     "parallel": set(),
@@ -38,12 +38,12 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "settings": {"errors", "files", "http", "text"},
     "http": {"clock", "errors", "files"},
     "clouds": {
-        *_GROUND,
+        *_BASE,
         *("clock", "files", "flavors", "http", "json_file", "parallel", "resending", "settings", "state_folder"),
         *("text", "times", "yaml_tree"),
     },
-    "fleet": {*_GROUND, "clock", "files", "json_file", "parallel", "resending", "text", "times"},
-    "usage": {*_GROUND, "clock", "files", "flavors", "text", "times"},
+    "fleet": {*_BASE, "clock", "files", "json_file", "parallel", "resending", "text", "times"},
+    "usage": {*_BASE, "clock", "files", "flavors", "text", "times"},
     "idle": {
         *("clock", "errors", "files", "flavors", "hosts", "json_file", "model", "states", "text", "times", "usage"),
         "yaml_tree",
@@ -54,9 +54,9 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     },
     "hosts": {"model", "states", "text", "usage"},
     "options": {"clouds", "errors"},
-    "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "state_folder", "text"},
+    "operation": {*_BASE, "clock", "clouds", "fleet", "settings", "state_folder", "text"},
     "operations": {
-        *_GROUND,
+        *_BASE,
         "clock",
         "clouds",
         "files",
@@ -73,14 +73,14 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
         "times",
         "usage",
     },
-    "runner": {*_GROUND, "clock", "operation", "options", "text"},
+    "runner": {*_BASE, "clock", "operation", "options", "text"},
     "events": {
-        *_GROUND,
+        *_BASE,
         *("clock", "clouds", "files", "fleet", "idle", "json_file", "operation", "operations", "options", "policy"),
         *("text", "times", "usage"),
     },
 }
-# Files that decide, from plain values to plain values.
+# Files of decisions: functions of plain values that return plain values.
 _PURE = (
     "catalog",
     "errors",
@@ -151,7 +151,7 @@ def _name(path: Path) -> str:
     return path.relative_to(_FOLDER).with_suffix("").as_posix()
 
 
-def _room(path: Path) -> str:
+def _layer(path: Path) -> str:
     return _name(path).partition("/")[0]
 
 
@@ -185,27 +185,28 @@ def _importers(packages: Collection[str]) -> set[str]:
     return {_name(path) for path in _paths() if set(packages).intersection(_imports(path))}
 
 
-def test_every_room_has_its_rule_and_every_rule_its_room() -> None:
-    assert {_room(path) for path in _paths()} == set(_MAY_IMPORT)
+def test_every_layer_has_a_row_and_every_row_a_layer() -> None:
+    assert {_layer(path) for path in _paths()} == set(_MAY_IMPORT)
 
 
 @pytest.mark.parametrize("path", _paths(), ids=_name)
-def test_a_file_imports_only_from_rooms_that_it_may(path: Path) -> None:
-    rooms = {each.partition("/")[0] for each in _imports(path) if _is_own(each)}
+def test_a_file_imports_only_from_the_layers_in_its_row(path: Path) -> None:
+    layers = {each.partition("/")[0] for each in _imports(path) if _is_own(each)}
 
-    assert rooms - {_room(path)} <= _MAY_IMPORT[_room(path)]
+    assert layers - {_layer(path)} <= _MAY_IMPORT[_layer(path)]
 
 
-def test_no_two_rooms_import_each_other_over_any_way() -> None:
+def test_no_two_layers_import_each_other_even_indirectly() -> None:
     graph = {
-        room: {each.partition("/")[0] for path in _paths() if _room(path) == room for each in _imports(path)} - {room}
-        for room in _MAY_IMPORT
+        layer: {each.partition("/")[0] for path in _paths() if _layer(path) == layer for each in _imports(path)}
+        - {layer}
+        for layer in _MAY_IMPORT
     }
 
     assert list(TopologicalSorter(graph).static_order())
 
 
-def test_no_two_files_import_each_other_over_any_way() -> None:
+def test_no_two_files_import_each_other_even_indirectly() -> None:
     assert list(TopologicalSorter({_name(path): set(_imports(path)) for path in _paths()}).static_order())
 
 
@@ -217,13 +218,13 @@ def test_no_two_files_import_each_other_over_any_way() -> None:
         ("openstack", {"clouds/jetstream2/sdk"}),
     ],
 )
-def test_a_library_is_known_to_one_file(package: str, importers: set[str]) -> None:
+def test_a_library_is_imported_by_one_file(package: str, importers: set[str]) -> None:
     assert _importers([package]) == importers
 
 
 @pytest.mark.parametrize("operation", ["instance", "instance_info", "instance_state", "volume"])
-def test_a_task_that_judges_no_idleness_does_not_import_it(operation: str) -> None:
-    """Ansible compiles each imported file in each task, and those of idleness are a fifth of all."""
+def test_a_task_without_verdicts_on_idleness_does_not_import_them(operation: str) -> None:
+    """Ansible compiles each imported file in each task, and the files of idleness are a fifth of all."""
     imported: set[str] = set()
     to_read = {f"operations/{operation}"}
     while to_read:
@@ -234,7 +235,7 @@ def test_a_task_that_judges_no_idleness_does_not_import_it(operation: str) -> No
     assert [each for each in sorted(imported) if each.startswith("idle/")] == []
 
 
-def test_clouds_do_not_know_each_other() -> None:
+def test_clouds_do_not_import_each_other() -> None:
     packages = {path.name for path in (_FOLDER / "clouds").iterdir() if (path / "__init__.py").exists()}
     neighbors = {
         _name(path): {each.split("/")[1] for each in _imports(path) if each.startswith("clouds/")} & packages
@@ -245,7 +246,7 @@ def test_clouds_do_not_know_each_other() -> None:
     assert {name: found for name, found in neighbors.items() if found - {name.split("/")[1]}} == {}
 
 
-@pytest.mark.parametrize("path", [each for each in _paths() if _room(each) != "clouds"], ids=_name)
+@pytest.mark.parametrize("path", [each for each in _paths() if _layer(each) != "clouds"], ids=_name)
 def test_nothing_above_the_clouds_names_one(path: Path) -> None:
     code = ast.unparse(_without_docstrings(ast.parse(path.read_text(encoding="utf-8"))))
 
@@ -260,7 +261,7 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 
 
 @pytest.mark.parametrize("name", _PURE)
-def test_decisions_do_without_io_and_clock(name: str) -> None:
+def test_decisions_import_neither_io_nor_the_clock(name: str) -> None:
     path = _FOLDER / f"{name}.py"
     impure = _IMPURE | {"clock", "cloud", "files", "parallel", "requests"}
 

@@ -32,7 +32,7 @@ ROW: dict[str, Any] = {
 
 @contextmanager
 def a_zone(name: str) -> Iterator[None]:
-    """Let a zone be the machine's for a while."""
+    """Set the machine's time zone for a with statement."""
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TZ", name)
@@ -42,7 +42,7 @@ def a_zone(name: str) -> Iterator[None]:
         time.tzset()
 
 
-def test_a_zone_is_set_back() -> None:
+def test_a_zone_is_reset_afterwards() -> None:
     before = time.tzname
     with a_zone("Asia/Kolkata"):
         assert time.tzname == ("IST", "IST")

@@ -25,8 +25,8 @@ _TEST = re.compile(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)")
 _MESSAGE = re.compile(r"`([^`]+)`")
 
 
-def test_every_section_that_code_refers_to_is_there() -> None:
-    # A page that is still to be written cannot be checked.
+def test_every_section_that_code_refers_to_exists() -> None:
+    # A page that does not exist yet cannot be checked.
     references = sorted({match.groups() for text in _code() for match in _SECTION.finditer(text)})
     pages = {page: (ROOT / page).read_text(encoding="utf-8") for page, _unused in references if (ROOT / page).is_file()}
 
@@ -35,14 +35,14 @@ def test_every_section_that_code_refers_to_is_there() -> None:
     assert missing == []
 
 
-def test_every_recording_that_a_page_names_is_there() -> None:
+def test_every_recording_that_a_page_names_exists() -> None:
     named = set(re.findall(r"`(\d{3}-[\w-]+)`", (ROOT / "docs" / "atmosphere.md").read_text(encoding="utf-8")))
 
     assert named
     assert sorted(named - {str(exchange) for exchange in _recorded()}) == []
 
 
-def test_every_promise_of_security_names_a_test_that_is_there() -> None:
+def test_every_promise_of_security_names_an_existing_test() -> None:
     rows = re.findall(r"^\| [a-z].*\|$", (ROOT / "SECURITY.md").read_text(encoding="utf-8"), re.MULTILINE)
     named = [_TEST.findall(row) for row in rows]
 
@@ -55,7 +55,7 @@ def _text_of(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).is_file() else ""
 
 
-def test_every_message_in_troubleshooting_can_be_met() -> None:
+def test_every_message_in_troubleshooting_is_in_the_code() -> None:
     rows = re.findall(
         r"^\| (`.*?`) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE
     )
@@ -63,7 +63,7 @@ def test_every_message_in_troubleshooting_can_be_met() -> None:
     spoken = "\n".join([*_spoken(), *(str(exchange.answer.body) for exchange in _recorded())])
 
     assert rows
-    # A full stop or a bracket between two gaps proves nothing.
+    # Fragments such as a full stop between two gaps are in any text.
     assert [part for part in fragments if len(part) > 3 and part not in spoken] == []
 
 
@@ -118,7 +118,7 @@ def _spoken() -> Iterator[str]:
 
 
 def _ways() -> Iterator[tuple[str, list[str]]]:
-    """Return the rows of the table, by state."""
+    """Yield the rows of the table, by state."""
     _separator, _separator, section = (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## Paths")
     header, _separator, *rows = re.findall(r"^\|.*\|$", section.partition("\n- ")[0], re.MULTILINE)
     assert re.findall(r"`(\w+)`", header) == [goal.value for goal in Goal]
@@ -129,7 +129,7 @@ def _ways() -> Iterator[tuple[str, list[str]]]:
 
 
 def _cell(status: str, goal: Goal) -> str:
-    """Write a plan as the table writes it."""
+    """Return a plan in the form of the table."""
 
     def step(*, allow_wake: bool) -> Plan:
         return plan(classify(status, ""), goal, supported=tuple(Action), allow_wake=allow_wake, reboot=Action.REBOOT)

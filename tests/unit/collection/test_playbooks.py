@@ -23,9 +23,9 @@ from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PLAYB
 from jinja2 import Environment
 from jinja2.nodes import Name
 
-# Of Ansible, of Jinja, and of the collection's own tasks.
+# The variables of Ansible, of Jinja, and of the collection's own tasks.
 _INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup|hostvars|groups|inventory_hostname|now|range|dict")
-# The hosts that a playbook connects to: it has added them itself.
+# The hosts that playbooks add themselves, and connect to.
 _INSTANCES = ("jetstream_to_read:!localhost", "jetstream_to_read_again:!localhost")
 _PINNED = {
     "ansible_become": False,
@@ -59,7 +59,7 @@ def test_the_check_comes_first(path: Path) -> None:
         # Where tags leave out all others, it says so.
         "tags": "always",
     }
-    # Answers are asked for before the first task of a play.
+    # Ansible prompts before the first task of a play.
     assert "vars_prompt" not in first
     assert not {"pre_tasks", "roles", "handlers", "vars_files"} & first.keys()
 
@@ -127,7 +127,7 @@ def test_the_head_of_a_playbook_lists_its_columns(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.stem)
 def test_the_end_of_a_line_is_in_quotes(path: Path) -> None:
-    """Elsewhere, Ansible takes it for a backslash and a letter."""
+    """Outside of quotes, Ansible reads it as a backslash and a letter."""
     assert [each for each in texts(plays(path)) if "\\n" in each] == []
 
 
@@ -175,7 +175,7 @@ def test_a_documented_command_names_a_playbook_and_variables_that_it_takes(path:
 
 
 def all_tasks(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield tasks and blocks, and those in blocks."""
+    """Yield tasks and blocks, and the tasks in blocks."""
     for task in tasks:
         yield task
         for part in ("block", "rescue", "always"):
@@ -201,9 +201,9 @@ def texts(node: object) -> Iterator[str]:
 
 
 def variables_on_the_page() -> Iterator[tuple[str, list[str]]]:
-    """Yield each playbook with the variables that docs/playbooks.md gives it.
+    """Yield each playbook with its variables in docs/playbooks.md.
 
-    A row of a table belongs to the playbooks that it names, or else to those that the heading above it names.
+    A row of a table belongs to the playbooks that it names, or else to those in the heading above it.
     """
     found: dict[str, list[str]] = {}
     for section in re.split(r"^## ", (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8"), flags=re.MULTILINE):
@@ -225,7 +225,7 @@ def _cells(header: str, row: str) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.stem)
 def test_a_failure_is_reported_in_the_words_of_its_module(path: Path) -> None:
-    # Of a task that fails by a condition, Ansible tells that the condition was true, before it tells the reason.
+    # For a task that fails by a condition, Ansible prints that the condition was true, before it prints the reason.
     conditions = re.findall(r"^ +failed_when: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert set(conditions) <= {"false"}
