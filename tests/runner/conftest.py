@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where many work: the programs beside which the collection is installed, and not found in a checkout.
+"""The environments of teams: programs that run playbooks of the installed collection, not of a checkout.
 
-The check named runner (``./dev test runner``) hands the tarball of the collection over in ``COLLECTION_TARBALL``.
+The check named runner (``./dev test runner``) passes the tarball of the collection in ``COLLECTION_TARBALL``.
 """
 
 from __future__ import annotations
@@ -18,27 +18,24 @@ import pytest
 from ansible_collections.jetstream.cloud.tests.runner.nights import PASSWORD, NodeNights
 from ansible_collections.jetstream.cloud.tests.runner.nodes import Node
 from ansible_collections.jetstream.cloud.tests.simulator import Server, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.own_settings import without_own_settings
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith(("OS_", "JETSTREAM_", "XDG_", "ANSIBLE_")) or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    with without_own_settings(tmp_path_factory.mktemp("home"), ("OS_", "JETSTREAM_", "XDG_", "ANSIBLE_")):
         yield
 
 
 @pytest.fixture(scope="session")
 def tarball() -> Path:
-    """Return the collection as it is published."""
+    """Return the tarball of the collection."""
     return Path(os.environ["COLLECTION_TARBALL"])
 
 
 @pytest.fixture(scope="session")
 def collections(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the collection is installed, and no other."""
+    """Return a folder in which the collection is installed, and no other."""
     path = tmp_path_factory.mktemp("collections")
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
     command = [str(galaxy), "collection", "install", "--offline", "--collections-path", str(path), str(tarball)]
@@ -50,13 +47,13 @@ def collections(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def node(tmp_path: Path, collections: Path) -> Node:
-    """Return the machine of somebody who starts playbooks: with ansible-navigator and ansible-runner."""
+    """Return a node with ansible-navigator and ansible-runner."""
     return Node(tmp_path / "node", programs=Path(sys.executable).parent, collections=collections)
 
 
 @pytest.fixture
 def nights(tmp_path: Path, node: Node) -> Iterator[NodeNights]:
-    """Return johndoe's instances, a schedule that two of them follow, and nights of them on a node."""
+    """Yield nights on a node, with johndoe's instances and a schedule for two of them."""
     names, states = ("web", "db", "lab-1", "lab-2", "off"), {"active": 4, "shutoff": 1}
     with Server(fleet(names=names, states=states, password=PASSWORD)) as server:
         yield NodeNights(node, server)

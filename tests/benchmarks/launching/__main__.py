@@ -22,6 +22,7 @@ from ansible_collections.jetstream.cloud.tests.benchmarks.launching import measu
 from ansible_collections.jetstream.cloud.tests.benchmarks.launching.report import write_report
 from ansible_collections.jetstream.cloud.tests.benchmarks.launching.ways import OURS, WAYS
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.runs import OperationRunner
+from ansible_collections.jetstream.cloud.tests.benchmarks.versions import version_of_nova, version_of_openstack_cloud
 from ansible_collections.jetstream.cloud.tests.openstack import cloud, packages
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -114,9 +115,9 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
         "versions": {
             "ansible-core": ansible_version,
-            "openstack.cloud": _version_of(options.collections),
+            "openstack.cloud": version_of_openstack_cloud(options.collections),
             "openstacksdk": openstack.version.__version__,
-            "nova": _version_of_nova(),
+            "nova": version_of_nova(),
         },
         "fleet": FLEET,
         "about": {way.name: way.about for way in WAYS},
@@ -128,16 +129,6 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
 
 def _nothing_beside(size: int) -> dict[str, Any]:
     return {"size": size, "rounds": {}, **{trouble: {} for trouble in _TROUBLES}}
-
-
-def _version_of(collections: Path) -> str:
-    manifest = collections / "ansible_collections" / "openstack" / "cloud" / "MANIFEST.json"
-    return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
-
-
-def _version_of_nova() -> str:
-    [pin] = [line for line in packages.PINS.read_text(encoding="utf-8").splitlines() if line.startswith("nova==")]
-    return pin.removeprefix("nova==").split()[0]
 
 
 def _say(text: str) -> None:

@@ -22,6 +22,7 @@ from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side import la
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.report import write_report
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.runs import OperationRunner, Run
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.ways import OURS, WAYS
+from ansible_collections.jetstream.cloud.tests.benchmarks.versions import version_of_nova, version_of_openstack_cloud
 from ansible_collections.jetstream.cloud.tests.openstack import cloud, packages
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState
 
@@ -90,9 +91,9 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": load},
         "versions": {
             "ansible-core": ansible_version,
-            "openstack.cloud": _version_of(collections),
+            "openstack.cloud": version_of_openstack_cloud(collections),
             "openstacksdk": openstack.version.__version__,
-            "nova": _version_of_nova(),
+            "nova": version_of_nova(),
         },
         "fleet": FLEET,
         "mix": dict(MIX),
@@ -174,16 +175,6 @@ def _middle(runs: list[Run]) -> Run:
 
 def _without_seconds(run: Run) -> dict[str, Any]:
     return {name: value for name, value in asdict(run).items() if name != "seconds"}
-
-
-def _version_of(collections: Path) -> str:
-    manifest = collections / "ansible_collections" / "openstack" / "cloud" / "MANIFEST.json"
-    return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
-
-
-def _version_of_nova() -> str:
-    [pin] = [line for line in packages.PINS.read_text(encoding="utf-8").splitlines() if line.startswith("nova==")]
-    return pin.removeprefix("nova==").split()[0]
 
 
 def _say(text: str) -> None:

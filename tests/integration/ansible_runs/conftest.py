@@ -1,21 +1,17 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings, logins and proxies of the person who runs the tests stay outside."""
+"""Every test runs without the settings, logins and proxies of the user who runs it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.jetstream.cloud.tests.unit.fakes.own_settings import without_own_settings
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith(("OS_", "JETSTREAM_", "XDG_", "ANSIBLE_")) or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    with without_own_settings(tmp_path_factory.mktemp("home"), ("OS_", "JETSTREAM_", "XDG_", "ANSIBLE_")):
         yield

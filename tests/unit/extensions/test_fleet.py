@@ -30,7 +30,7 @@ LONGEST = 30.0
 
 @pytest.fixture
 def source() -> Iterator[Mapping[str, Any]]:
-    """Return the source as ansible-rulebook loads it, and take what it imports away again."""
+    """Yield the source as ansible-rulebook loads it, and remove its imports afterwards."""
     before = set(sys.modules)
     yield runpy.run_path(str(SOURCE))
     for name in set(sys.modules) - before:
@@ -61,7 +61,7 @@ async def first_events(
 
 
 def stored_events(home: Path) -> int:
-    """Return how many events are stored as told."""
+    """Return the number of events that are stored as reported."""
     path = home / ".local/state/jetstream/events.json"
     rows = json.loads(path.read_text())["instances"].values() if path.exists() else ()
     return sum(each.get("told", 0) for each in rows)

@@ -14,11 +14,11 @@ import pytest
 
 
 @contextmanager
-def without_own_settings(home: Path) -> Iterator[None]:
-    """Hide the profiles, tokens, proxies and certificates of the real user from a test."""
+def without_own_settings(home: Path, prefixes: tuple[str, ...] = ("JETSTREAM_",)) -> Iterator[None]:
+    """Hide the profiles, tokens, proxies and certificates of the real user, and variables with some prefixes."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith("JETSTREAM_") or name.lower().endswith("_proxy"):
+            if name.startswith(prefixes) or name.lower().endswith("_proxy"):
                 patch.delenv(name)
         for name in ("XDG_CACHE_HOME", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
             patch.delenv(name, raising=False)

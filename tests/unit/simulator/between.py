@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A register of the steps that belong between recorded requests. script.py and later_script.py fill it."""
+"""A registry of the steps between recorded requests, which script.py and later_script.py fill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def steps(after: int, until: int) -> list[Do]:
 
 
 def before(number: int) -> Callable[[Do], Do]:
-    """Have a step done right before the exchange with a number, or as it, where that is not kept."""
+    """Register a step right before the exchange with a number, or in its place if that is left out."""
 
     def note(do: Do) -> Do:
         if number in _STEPS:

@@ -13,10 +13,10 @@ from ansible_collections.jetstream.cloud.tests.simulator.world.records import Id
 
 
 class Browser:
-    """Asks a simulator as its user, in JSON. Each request has a connection of its own."""
+    """Sends requests to a simulator as its user, in JSON. Each has a connection of its own."""
 
     def __init__(self, server: Server, user: str = "johndoe") -> None:
-        """Have a token, without a login that would be counted."""
+        """Get a token without a login, which would be counted."""
         self._server = server
         self._user = user
         self._token = server.world.new_token(server.world.users[user])
@@ -30,7 +30,7 @@ class Browser:
         return self._ask("POST", path, data)
 
     def act(self, name: str, action: str, **parameters: str) -> requests.Response:
-        """Ask for an action by v1."""
+        """Request an action by v1."""
         return self._ask("POST", f"{self.v1(name)}/action", {"action": action, **parameters})
 
     def launch(self, name: str = "new", **changes: Any) -> requests.Response:

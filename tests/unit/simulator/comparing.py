@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares an answer with the recorded one.
+"""Compares a response with the recorded one.
 
-All values have to be the same, but for those that cannot: they have to be of the same kind.
+All values have to be equal, but for those that cannot be: they have to be of the same kind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Check = Callable[[Any, Any], bool]
 
 
 def differences(path: str, recorded: Answer, answer: Answer) -> list[str]:
-    """Return in words the differences of an answer to a request for ``path`` from the recorded one; [] if none."""
+    """Return the differences of a response to a request for ``path`` from the recorded one, each as text."""
     found = []
     if recorded.status != answer.status:
         found.append(f"status: {answer.status}, not {recorded.status}")

@@ -24,7 +24,7 @@ def _path(instance: Instance) -> str:
 
 
 def _act(stage: Stage, name: str, at: str, **data: str) -> int:
-    """Ask for an action as the instance's user, and return the status of the answer."""
+    """Request an action as the instance's user, and return the status of the response."""
     stage.move_to(at)
     instance = stage.world.instance(name)
     return stage.send("POST", f"{_path(instance)}/action", data, user=instance.user.username).status

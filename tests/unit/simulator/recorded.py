@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recorded exchanges: requests to a real Atmosphere (v37-5) over a simulated cloud, and its answers."""
+"""The recorded exchanges: requests to a real Atmosphere (v37-5) over a simulated cloud, and its responses."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the server. ``cookies`` has the names of those set."""
+    """A response of the server. ``cookies``: the names of those that it sets."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and its recorded answer. ``at``: when the request was made. ``user``: whose token it had."""
+    """A request and its recorded response. ``at``: the time of the request. ``user``: the user of its token."""
 
     number: int
     name: str

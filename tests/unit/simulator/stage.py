@@ -44,7 +44,7 @@ class Stage:
     """One simulator at a time. Use it in a with statement."""
 
     def __init__(self) -> None:
-        """Begin with the recorded world, shortly before the first exchange."""
+        """Start with the recorded world, shortly before the first exchange."""
         self.clock = ManualClock(_BEGIN)
         self.tokens: dict[str, str] = {}
         self._cookies: dict[str, str] = {}
@@ -58,7 +58,7 @@ class Stage:
         return self._server.world
 
     def new_world(self, *, project_sharing: bool = True) -> None:
-        """Replace the server by another one, with the world as it was at the begin."""
+        """Replace the server by another one, with the world as it was at the start."""
         self.close()
         self._open(project_sharing=project_sharing)
 
@@ -111,13 +111,13 @@ class Stage:
         self.close()
 
     def move_to(self, moment: datetime | str) -> None:
-        """Let it be a time; a text is one of the day of the scene, as in "19:26:05.5"."""
+        """Move the clock to a time. A text is a time of the day of the scene, such as "19:26:05.5"."""
         if isinstance(moment, str):
             moment = datetime.fromisoformat(f"{self.clock.now():%Y-%m-%d}T{moment}Z")
         self.clock.move_to(moment)
 
     def repeat(self, exchange: Exchange) -> Answer:
-        """Make a recorded request again, at its time."""
+        """Send a recorded request again, at its time."""
         self.move_to(exchange.at)
         return self.send(
             exchange.method,
@@ -138,7 +138,7 @@ class Stage:
         headers: dict[str, str] | None = None,
         with_session: bool = False,
     ) -> Answer:
-        """Make a request. A body that is no text goes as JSON."""
+        """Send a request. A body that is not text is sent as JSON."""
         sent = {"Host": _HOST, **(headers if headers is not None else {"Accept": "application/json"})}
         if user is not None:
             sent["Authorization"] = f"Token {self._token(user)}"

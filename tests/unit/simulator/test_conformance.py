@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulator answers as a real Atmosphere did.
+"""The simulator responds as a real Atmosphere did.
 
-Recorded requests are made again, in their order and at their times, and each answer is compared with the recorded one
-(comparing.py lists what may differ). One test per section; its message names the exchanges that differ.
+Recorded requests are sent again, in their order and at their times, and each response is compared with the recorded one
+(comparing.py lists the values that may differ). Each section has a test, whose message names the exchanges that differ.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Replay:
         self._answers: dict[str, list[tuple[Exchange, Answer]]] = {}
 
     def answers(self, section: str) -> list[tuple[Exchange, Answer]]:
-        """Return a section's exchanges, each with the simulator's answer."""
+        """Return a section's exchanges, each with the simulator's response."""
         for name in SECTIONS[len(self._answers) : SECTIONS.index(section) + 1]:
             self._answers[name] = [(exchange, self._repeat(exchange)) for exchange in recorded.section(name)]
         return self._answers[section]
@@ -78,10 +78,10 @@ def test_every_kept_recording_is_replayed(replay: _Replay, record_property: Call
 
 
 def test_any_other_answer_is_noticed(replay: _Replay) -> None:
-    """Each answer is spoilt in every way, one at a time, and must then differ from the recorded one.
+    """Each response is changed in every way, one at a time, and must then differ from the recorded one.
 
-    Long ones are left out, as they are lists of rows that others have by themselves, and so are those of the same kind
-    as one before.
+    Long ones are left out, since they are lists of rows that other responses have. So are those of the same kind as an
+    earlier one.
     """
     answers = {
         (exchange.answer.status, _kinds(answer.body)): (exchange, answer)

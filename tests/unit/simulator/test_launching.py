@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Launches in the simulator beyond the recorded ones: the order of checks, quotas, hosts that are missing."""
+"""Launches in the simulator beyond the recorded ones: the order of checks, quotas, missing hosts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands and the example of the simulator's README.md run as they are written there."""
+"""The commands and the example of the simulator's README.md run unchanged."""
 
 from __future__ import annotations
 

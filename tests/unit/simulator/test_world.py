@@ -178,7 +178,7 @@ def test_another_user_neither_reads_nor_acts() -> None:
 
 
 def _ask_all(browser: Browser, name: str) -> dict[str, int]:
-    """Return the statuses of v1's answers about an instance, the last of them to a stop."""
+    """Return the statuses of v1's responses about an instance, the last of them to a stop."""
     detail = browser.v1(name)
     account = detail.partition("/instance/")[0]
     paths = {"list": f"{account}/instance", "detail": f"{detail}?{name}", "volumes": f"{account}/volume"}

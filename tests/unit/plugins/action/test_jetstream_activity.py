@@ -23,7 +23,7 @@ WHICH = {"site": "https://cloud.example.org", "project": "TG-ABC123", "uuid": "5
 
 
 class Connection:
-    """A host that answers with a text, and remembers the commands and whether they were to be logged."""
+    """A host that responds with a text, and records the commands, and whether they may be logged."""
 
     has_pipelining = True
     transport = "ssh"
@@ -51,7 +51,7 @@ class Unreachable(Connection):
 
 
 class Hanging(Connection):
-    """A host that never answers, on whose account a program of ours waits."""
+    """A host that never responds, for which a program waits."""
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         self.waiting = subprocess.Popen(["sleep", "60"])
@@ -180,7 +180,7 @@ def test_an_output_that_is_no_evidence_fails_and_is_not_kept(
 
 
 def remembered(folder: Path) -> str | None:
-    """Return why the last try failed, as it is kept."""
+    """Return the stored reason of the last failed try."""
     failed = Store(folder, SystemClock()).load(Key(**WHICH)).failed
     return None if failed is None else failed.reason
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a task does its work: in the controller's process, or as a module."""
+"""A task runs in the controller's process, or as a module."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_without_its_library_here_the_module_may_find_it(monkeypatch: pytest.Mon
 def test_a_result_with_a_secret_is_hidden_from_output(
     monkeypatch: pytest.MonkeyPatch, transport: str, url: str | None, is_hidden: bool
 ) -> None:
-    """Wherever the work was done. Ansible shows nothing of such a result, and registers all of it."""
+    """In both ways of running a task. Ansible hides such a result, and registers all of it."""
     monkeypatch.setattr(ModuleAction, "run", lambda *_arguments: {"url": url})
     monkeypatch.setattr(ActionModule, "_work", lambda *_arguments: {"url": url})
     for name, hidden in (("console_info", is_hidden), ("instance_info", False)):
@@ -254,7 +254,7 @@ def test_null_means_that_an_option_was_not_given(monkeypatch: pytest.MonkeyPatch
 def test_a_task_waits_no_longer_than_ansible_lets_it(
     monkeypatch: pytest.MonkeyPatch, seconds: int, given: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    """Ansible takes the results away with a task that it ends."""
+    """Ansible drops the results of a task that it ends."""
     result = arguments_of(monkeypatch, "instance_state", timeout_of_task=seconds, **given)
     assert result["arguments"] == expected
 

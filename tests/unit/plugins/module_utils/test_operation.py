@@ -25,7 +25,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner impor
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Path | None:
-    """Be a user without an entry in passwd and without HOME, as in a container that runs as any number."""
+    """Simulate a user without an entry in passwd and without HOME, as in a container with an arbitrary user ID."""
 
     def unknown(_number: int) -> None:
         raise KeyError
@@ -63,7 +63,7 @@ def test_a_login_in_the_environment_is_enough(home: Path | None, tmp_path: Path)
 
 
 def test_openstacksdk_does_not_mind() -> None:
-    """It looks for the home where it is imported, so that this has to be seen in a process of its own."""
+    """The import looks for the home, so it is tested in a process of its own."""
     code = """
 import pwd
 pwd.getpwuid = {}.__getitem__

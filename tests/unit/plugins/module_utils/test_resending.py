@@ -29,7 +29,7 @@ UNSENT = Unreachable("no connection", unsent=True)
 
 
 class Script:
-    """Answers each call by the next of its answers: an error is raised, anything else returned; the last one stays."""
+    """Raises or returns the next of its answers at each call. The last one is repeated."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)

@@ -266,7 +266,7 @@ def test_an_instance_that_was_started_meanwhile_is_not_started_again(site: Site)
 
 
 def by_hand(site: Site, name: str, state: str) -> None:
-    """Let its owner bring an instance to a state in the web interface, which records that."""
+    """Bring an instance to a state as its owner does in the web interface, which records that."""
     site.clock.sleep(3600)
     site.world.force(name, state)
     run_module("jetstream_instance_info", site.options, clock=site.clock, home=site.home)

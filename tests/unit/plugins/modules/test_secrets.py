@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No password and no token is in anything that a module prints, however much it is asked to, and however it ends."""
+"""No output of a module has a password or a token, whatever its verbosity, and however it ends."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def run(site: Site, module: str, options: dict[str, Any], **environ: str) -> tuple[dict[str, Any], str]:
-    """Run a module in a process of its own, as loudly as can be. Return its result, and all that it wrote anywhere."""
+    """Run a module in a process of its own, with all verbosity. Return its result, and everything that it wrote."""
     arguments = {"ANSIBLE_MODULE_ARGS": {"api_url": site.server.url, **options, **LOUDLY}}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     process = subprocess.run(

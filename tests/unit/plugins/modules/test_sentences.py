@@ -38,13 +38,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def task(site: Site, module: str = STATE, /, **options: Any) -> dict[str, Any]:
-    """Run a module with johndoe's login and more options; None takes an option away."""
+    """Run a module with johndoe's login and more options. None removes an option."""
     said = {key: value for key, value in {**site.options, **options}.items() if value is not None}
     return run_module(module, said, clock=site.clock, home=site.home)
 
 
 def failure(result: Mapping[str, Any]) -> str:
-    """Return the sentence that a task failed with, after a check of the parts that each failure must have."""
+    """Return the message of a failed task, after a check of the parts that each failure must have."""
     assert result["failed"] is True
     assert not result.get("changed")
     message = result["msg"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines that a task writes, in the process of the controller."""
+"""The lines that a task writes in the controller's process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.output i
 
 @pytest.fixture(autouse=True)
 def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let ansible-core 2.22 and newer hide nothing: it knows the secrets of all tests of this process."""
+    """Make ansible-core 2.22 and newer hide nothing, since it knows the secrets of all tests of this process."""
     if importlib.util.find_spec("ansible.module_utils._internal._secrets"):
         masker = "ansible.module_utils._internal._secrets.SecretMasker.mask_string"
         monkeypatch.setattr(masker, lambda _masker, value, **_keywords: value)

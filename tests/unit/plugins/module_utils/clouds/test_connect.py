@@ -48,7 +48,7 @@ Value: TypeAlias = "str | bool | float"
 
 @dataclass
 class Account:
-    """Everything that settings are taken from, in a home of its own."""
+    """All sources of settings, in a home of its own."""
 
     home: Path
     options: dict[str, object] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Account:
         return resolve(self.options, self.environ, self.home)
 
     def resolve(self) -> Any:
-        """Return the settings, those of http among them, and where they came from, as attributes of one thing."""
+        """Return the settings, also those of http, and their sources, as attributes of one object."""
         connection = self.connection()
         settings, http = connection.settings, connection.settings.http
         return SimpleNamespace(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A third kind of cloud, as somebody would add one: a client, settings, and a CloudType. It has one instance."""
+"""A third kind of cloud, as a developer would add one: a client, settings, and a CloudType. It has one instance."""
 
 from __future__ import annotations
 

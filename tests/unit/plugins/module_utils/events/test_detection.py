@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every change is told once, in an order that does not depend on a list, and what is not known is no change."""
+"""Every change is reported once, in an order that does not depend on a list, and an unknown value is no change."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def seen(
 
 
 class Source:
-    """A source that hands over each event, and stores what it remembers as JSON would."""
+    """A source that delivers each event, and stores its memory as JSON."""
 
     def __init__(self, **options: Any) -> None:
         self.memory = Memory()
@@ -245,7 +245,7 @@ def test_the_word_for_a_state(status: str, activity: str, state: str | None) -> 
 
 
 def advised(source: Source, *advice: Mapping[str, Any]) -> list[str]:
-    """Return what is told while an instance gets one advice after the other."""
+    """Return the events while an instance gets one advice after the other."""
     told = []
     for each in advice:
         told += [event.change for event in source.poll(seen(WEB, idle={WEB.uuid: each}))]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A source on a simulated cloud: what it sends and stores, how it fails and goes on, and what its events look like."""
+"""A source on a simulated cloud: its requests, its memory, its failures, and the form of its events."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 class Run:
-    """A run of a source. ``events`` has all that it handed over, and ``warnings`` what it logged."""
+    """A run of a source. ``events``: the delivered ones. ``warnings``: the logged ones."""
 
     def __init__(self, site: Site, **arguments: Any) -> None:
         self.warnings: list[str] = []
@@ -60,7 +60,7 @@ class Run:
         self.events: list[dict[str, Any]] = []
 
     def poll(self) -> list[str]:
-        """Poll once, hand over everything, and return a word for each event."""
+        """Poll once, deliver all events, and return a word for each."""
         words = []
         for each in self.watch.poll():
             if each.event is not None:
@@ -81,7 +81,7 @@ class Run:
 
 @functools.cache
 def schema() -> Any:
-    """Return the schema that rulebooks rely on."""
+    """Return the schema of the events for rulebooks."""
     path = ROOT / "extensions" / "eda" / "schemas" / "fleet_event.json"
     return jsonschema.Draft202012Validator(json.loads(path.read_text()))
 

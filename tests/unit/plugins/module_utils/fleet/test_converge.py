@@ -65,7 +65,7 @@ def same(pause: float) -> float:
 
 @dataclass
 class Scene:
-    """A cloud with some instances, and the time."""
+    """A cloud with some instances, and a clock."""
 
     clock: FakeClock
     cloud: ScriptedCloud
@@ -227,7 +227,7 @@ def unread(status: str = "active") -> Instance:
 
 
 def test_an_instance_that_was_not_read_when_it_was_listed_is_read_again_before_anything_is_sent() -> None:
-    """The database has it active; in truth it sleeps."""
+    """In the database, it is active; in the cloud, it sleeps."""
     stage = scene(an_instance(status="suspended"))
     stage.instances = [unread()]
     stage.cloud.answer("web", "poll", ServerFault("Reading web failed."))

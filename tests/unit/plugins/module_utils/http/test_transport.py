@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A request is sent again only where that can do no harm, only to its server, and every missing answer is explained."""
+"""A request is resent only if that is safe, and only to its server. Every missing response is explained."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The console's lines are a stranger's text: they can prove use, and that nothing computed, and nothing else."""
+"""The console's lines are untrusted text: they can prove use, and that nothing computed, and nothing else."""
 
 from __future__ import annotations
 

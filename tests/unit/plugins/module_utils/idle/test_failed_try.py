@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A failed try is told with its age and its reason, which is bounded, one line, and without secrets."""
+"""A failed try is reported with its age and its reason, which is a bounded line without secrets."""
 
 from __future__ import annotations
 

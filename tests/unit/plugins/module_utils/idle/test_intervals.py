@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Means between two readings are exact, and every counter that went back or cannot be is a doubt."""
+"""Means between two readings are exact. A counter that decreased or is impossible is a doubt."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A replay tells what the rules would have done, and claims no more than the readings show."""
+"""A replay shows the decisions of the rules on old readings, and claims no more than the readings show."""
 
 from __future__ import annotations
 

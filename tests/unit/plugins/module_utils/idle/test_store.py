@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Readings are kept whole, within bounds, by instance, and beside other programs that keep some."""
+"""Readings are stored whole, within bounds, by instance, also while other programs store some."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each running instance is read over a host of the inventory, or over one that is made of it, and under its own key."""
+"""Each running instance is read over a host of the inventory or a new one, and stored under its own key."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that is killed between an act and its message: the next one reports it, by each policy, and once."""
+"""If a run is killed between an act and its message, the next one reports the act, for each policy, and once."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.a
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scheduled_fleet import ScheduledFleet
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.operations.test_schedule import LAB, a_lab
@@ -34,10 +35,6 @@ deadlines:
   - {name: lab-teacher, shelve_at: none}
   - {name: lab-*, shelve_at: "2026-11-20", may_shelve: true}
 """
-
-
-class Killed(BaseException):
-    """The end of a process."""
 
 
 @dataclass
@@ -92,7 +89,7 @@ class Runs:
             self.site.clock.sleep(25 * 3600)
 
     def send(self, reported: Sequence[str] = (), channels: Sequence[str] = ("mail",)) -> dict[str, Any]:
-        """Return what the last run would send."""
+        """Return the message of the last run."""
         options = given(
             delivery.SPEC,
             playbook="nightly",
@@ -136,13 +133,13 @@ def names_in(messages: dict[str, Any], channel: str = "mail") -> list[str]:
 
 
 def began(runs: Runs) -> str:
-    """Return when the acts that are open were begun."""
+    """Return the times at which the open acts were begun."""
     [moment] = {iso(each.began) for each in ActStore(runs.path, runs.site.clock).load().values()}
     return moment
 
 
 def told_by_why(site: Site, name: str) -> list[str]:
-    """Return what the log has about the outcome of an act on an instance."""
+    """Return the outcomes of an act on an instance in the log."""
     options = given(decision_info.SPEC, name=[name])
     rows = decision_info.OPERATION(options, in_context(site)).result["decisions"]
     return [each["sentence"] for each in rows if "did not end" in each["sentence"]]

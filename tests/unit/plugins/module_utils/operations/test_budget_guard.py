@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The budget guard on a simulated cloud: what it tells, what it would shelve, and what it shelves."""
+"""The budget guard on a simulated cloud: its notices, its plan, and the instances that it shelves."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def test_a_shelving_that_hangs_saves_nothing_and_is_said(site: Site) -> None:
 
 
 def logged_sentences(site: Site, name: str) -> list[str]:
-    """Return what ``why`` tells of an instance."""
+    """Return the output of ``why`` about an instance."""
     found = decision_info.decision_info(given(decision_info.SPEC, name=[name]), in_context(site)).result
     return [each["sentence"] for each in found["decisions"]]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Consoles: which kind is opened, what is refused before anything is sent, and that no address is ever quoted."""
+"""The console of the right kind is opened, bad options are refused before any request, and no address is quoted."""
 
 from __future__ import annotations
 

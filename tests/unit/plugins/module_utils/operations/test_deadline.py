@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deadlines on a simulated Atmosphere and on a cloud with metadata: told once, shelved once, and never by surprise."""
+"""Deadlines on a simulated Atmosphere and on a cloud with metadata: announced once, shelved once, never by surprise."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Set
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import Phase
@@ -64,7 +65,7 @@ class Class(Protocol):
         """Return the states by name."""
 
     def wake(self, name: str) -> None:
-        """Let its owner wake an instance."""
+        """Wake an instance as its owner."""
 
 
 class OnAtmosphere:
@@ -160,7 +161,7 @@ def test_a_row_with_a_name_that_no_instance_has_is_reported(course: Class) -> No
 
 
 def test_the_end_of_a_course_is_announced_three_times(course: Class) -> None:
-    """A run every eight hours for two weeks: told at 7, 3, 1 and 0 days, shelved once, and then left alone."""
+    """A run every eight hours for two weeks: announced at 7, 3, 1 and 0 days, shelved once, and then left alone."""
     seen = []
     for hour in range(24, 14 * 24, 8):
         days(course, hour / 24)
@@ -459,10 +460,6 @@ def test_an_act_that_fails_is_tried_again_and_is_news_once(tmp_path: Path) -> No
     course.cloud._answers.clear()
     assert course.run(**APPLY).failure is None
     assert course.states()["web"] == "shelved_offloaded"
-
-
-class Killed(BaseException):
-    """The end of a process."""
 
 
 def test_a_run_that_is_killed_after_the_act_is_finished_by_the_next(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_delivery: messages that wait, and what happens where they cannot be kept."""
+"""The operation of jetstream_delivery: waiting messages, also if they cannot be stored."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_of_two_processes_at_once_one_sends_the_waiting_messages(sender: Sender)
 
 
 def _made_now(path: Path) -> None:
-    """Let what waits have been made just now, by the clock of the machine."""
+    """Set the time of the waiting messages to now, by the clock of the machine."""
     record = json.loads(path.read_text())
     for row in record["messages"].values():
         row["made"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A history asks a cloud only for the instances that are selected, and knows the others by name all the same."""
+"""A history requests only the selected instances, and still knows the names of the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class Cloud(ScriptedCloud):
-    """Has a history of each instance that it is asked for."""
+    """A cloud with a history of each requested instance."""
 
     read: tuple[str, ...] = ()
 
@@ -65,7 +65,7 @@ def test_the_history_of_other_instances_is_not_requested(
 
 
 class Again(Cloud):
-    """Has three instances that had one name after the other, and one whose name comes later."""
+    """A cloud with three instances that had one name after the other, and one whose name comes later."""
 
     begun = (("lab-2", "f", 0), ("lab-2", "a", 1), ("lab-2", "c", 2), ("lab-10", "b", 0))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The findings on a simulated cloud: what is read for them, and what one failing list costs."""
+"""The findings on a simulated cloud, the requests for them, and the effect of a list that fails."""
 
 from __future__ import annotations
 

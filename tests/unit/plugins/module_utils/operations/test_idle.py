@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Idle instances are warned, then put away, and nothing else is, whatever goes wrong on the way."""
+"""Only idle instances are shelved, after a notice, whatever goes wrong on the way."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states i
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso_of
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import ScriptedCloud
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, TRANSIT, reading
@@ -127,7 +128,7 @@ class Night:
         notice.notice(options, self.context())
 
     def warned(self, *names: str, minutes_ago: float = 61) -> None:
-        """Let instances be idle, and their owner be told some time ago."""
+        """Let instances be idle, with a notice to their owner some time ago."""
         self.rest(*names)
         self.deliver(self.run())
         self.passes(minutes_ago, *names)
@@ -623,10 +624,6 @@ def test_a_run_may_decide_alone_and_another_act_on_some(night: Night) -> None:
     outcome = night.run(only_uuid=[uuid, "gone-meanwhile"])
     assert steps(outcome) == {"web": "act"}
     assert night.cloud.count("shelve") == 1
-
-
-class Killed(BaseException):
-    """The end of a process."""
 
 
 def test_a_run_that_is_killed_after_the_act_is_settled_by_the_next(night: Night) -> None:

@@ -23,16 +23,13 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model im
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.image_cloud import ImageCloud
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LostResponse
 
 DROPPED = Unreachable("The connection was dropped.")
 OFF = an_instance("template", "shutoff")
 NEW: dict[str, Any] = {"name": "geo", "instance": "template"}
 THERE = ProjectImage("image-9", "geo", status="active", created="2026-01-01T00:00:00Z", instance_uuid=OFF.uuid)
-
-
-class Killed(BaseException):
-    """Ends a run as a kill does."""
 
 
 @pytest.fixture

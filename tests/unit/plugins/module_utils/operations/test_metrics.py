@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figures for Prometheus on a simulated cloud, and what is left of them if something cannot be read."""
+"""The figures for Prometheus on a simulated cloud, also if some of them cannot be read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def written(site: Site) -> dict[str, dict[str, float]]:
 
 
 def check(site: Site) -> str:
-    """Return what promtool has to say against the file."""
+    """Return the complaints of promtool about the file."""
     content = (site.home / "jetstream.prom").read_bytes()
     done = subprocess.run([str(_PROMTOOL), "check", "metrics"], input=content, capture_output=True, check=False)
     return f"{done.stdout.decode()}{done.stderr.decode()}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_night_record: of two runs at once one has a part, and the record survives what it can."""
+"""The operation of jetstream_night_record: of two runs at once, one has a part, and the record survives failures."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_run_of_a_process_that_has_ended_is_reported_by_the_next(job: Job) -> 
 
 
 def break_state(job: Job, how: str) -> None:
-    """Let the record be one that cannot be written."""
+    """Make the record impossible to write."""
     if how == "a file for a folder":
         job.path.parent.write_text("")
     else:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The instance that a task runs on is not put away by what selects several. Its name has to be given for that."""
+"""A task puts the instance on which it runs to sleep only by its name, not by a selection of several."""
 
 from __future__ import annotations
 

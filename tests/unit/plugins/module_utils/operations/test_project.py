@@ -55,7 +55,7 @@ def triad(site: Site, actions: list[str], **options: Any) -> Outcome:
 
 
 def names(site: Site) -> list[tuple[str, str]]:
-    """Return the projects that are there, with their descriptions."""
+    """Return the existing projects with their descriptions."""
     return sorted((each.name, each.description) for each in site.world.projects if each.end_date is None)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many requests a task sends: an unexpected one, or one too many, fails."""
+"""A task sends the expected requests, and not one more."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TRANSITION, DEPLOY = 5.0, 20.0
 
 @pytest.fixture(autouse=True)
 def _steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let pauses be as long as they are on average."""
+    """Make each random pause as long as its mean."""
     monkeypatch.setattr(random, "uniform", lambda least, most: (least + most) / 2)
 
 

@@ -30,6 +30,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.s
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scheduled_fleet import ScheduledFleet
 
@@ -229,10 +230,6 @@ def test_a_run_beside_another_does_nothing(lab: ScheduledFleet) -> None:
     assert outcome.failure is None
     assert "Another run uses the record of schedules" in outcome.warnings[0]
     assert lab.states()["lab-1"] == "active"
-
-
-class Killed(BaseException):
-    """What happens to a process that is killed: nothing of it goes on."""
 
 
 @pytest.mark.parametrize("sent", [True, False])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A name that does not exist: what reads warns of it and returns the rest, what acts does nothing."""
+"""A module that reads warns of an unknown name and returns the rest. A module that acts does nothing."""
 
 from __future__ import annotations
 

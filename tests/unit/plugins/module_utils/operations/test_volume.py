@@ -96,7 +96,7 @@ def test_a_state_is_foreseen_reached_and_kept(
 
 
 def _shown(outcome: Outcome) -> Any:
-    """Return what check mode can know of a volume, too."""
+    """Return the part of a volume that check mode can predict."""
     found = outcome.result["volume"]
     if found is None:
         return None

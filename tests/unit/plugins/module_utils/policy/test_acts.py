@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Acts that no message has reported yet: what became of them, and who reports them."""
+"""The outcome of acts that no message has reported yet, and the run that reports them."""
 
 from __future__ import annotations
 

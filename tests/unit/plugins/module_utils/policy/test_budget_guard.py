@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thresholds are told once, and again only after they were left; what is shelved is no more than is needed."""
+"""Thresholds are reported once, and again only after they were left. No more is shelved than necessary."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each channel was told of allocations is stored whole, read from files of before, and never guessed."""
+"""The notices of each channel about allocations are stored whole, read from older files, and never guessed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was told and done about deadlines is stored whole, for a limited time, and never guessed."""
+"""The notices and acts of deadlines are stored whole, for a limited time, and never guessed."""
 
 from __future__ import annotations
 

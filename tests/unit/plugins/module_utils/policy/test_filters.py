@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A name in a file of rules that no instance has is told, with the nearest one."""
+"""A name in a file of rules that no instance has is reported, with the nearest one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each finding of hygiene, and that what is in order, or is being changed, is none."""
+"""Each finding of hygiene. A resource that is in order or being changed is no finding."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An idle instance climbs one step after the other; a veto, use or a doubt takes it down to nothing."""
+"""An idle instance goes through one step after the other. A veto, use or a doubt ends that."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def a_notice(minutes_ago: float, channel: str = "mail") -> Notice:
 
 
 def facts(notice: Notice | None = None, **changes: Any) -> Facts:
-    """Return those of an instance that is idle, and has just been read twice."""
+    """Return the facts of an idle instance that has just been read twice."""
     remembered = Remembered(notice=notice)
     given: dict[str, Any] = {"vetoes": (), "remembered": remembered, "last_interval": 90.0, **changes}
     return Facts(now=NOW, verdict=given.pop("verdict", IDLE), last_look=given.pop("last_look", IDLE), **given)

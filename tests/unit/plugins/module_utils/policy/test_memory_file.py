@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What outlives a run is whole, private and bounded, and of two runs at once neither loses what the other noted."""
+"""The memory between runs is whole, private and bounded, and two runs at once do not lose each other's notes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a channel did not take waits for it alone, is sent once, by one run, and not for ever."""
+"""A message that a channel did not accept waits for it alone, is sent once, by one run, and expires."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def send(
 
 
 def failed(draft: Draft = REPORT, *channels: str, now: datetime = NOW, key: str = "a") -> Outbox:
-    """Return the outbox after channels did not take a message."""
+    """Return the outbox after channels did not accept a message."""
     found, outbox = send({}, draft, *channels, key=key, now=now)
     for channel, each in found.items():
         outbox = after_delivery(outbox, channel, each.sent, delivered=False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When playbooks succeeded is stored for several at once, and is never a reason to fail."""
+"""The times at which playbooks succeeded are stored for several at once, and never make one fail."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file of schedules means one thing, and a mistake in it is told with its line and the word."""
+"""A file of schedules is unambiguous, and a mistake in it is reported with its line and the word."""
 
 from __future__ import annotations
 

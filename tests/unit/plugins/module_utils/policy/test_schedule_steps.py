@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a schedule does about an instance: once for each edge, and nothing between two edges."""
+"""A schedule acts on an instance once for each edge, and never between two edges."""
 
 from __future__ import annotations
 

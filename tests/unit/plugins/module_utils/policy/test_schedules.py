@@ -80,7 +80,7 @@ def on_the_wall(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def is_office_hour(schedule: Schedule, shown: datetime) -> bool:
-    """Return whether a clock on the wall shows an hour of the schedule. Knows nothing of offsets."""
+    """Return whether a local time is within the schedule, without any use of offsets."""
     for period in schedule.periods:
         assert period.start is not None
         assert period.stop is not None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Metrics are text that Prometheus reads back as they were, whatever a name has."""
+"""Prometheus reads the metrics back unchanged, whatever characters a name has."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of strangers is made fit for a terminal, and measured as a terminal shows it."""
+"""Untrusted text is made safe for a terminal, and measured as a terminal shows it."""
 
 from __future__ import annotations
 

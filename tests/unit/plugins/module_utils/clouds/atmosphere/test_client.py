@@ -38,7 +38,7 @@ Opener = Callable[[World], tuple[Site, AtmosphereCloud]]
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Opener]:
-    """Serve worlds, each with a client whose token is warm."""
+    """Yield a function that serves a world, with a client whose token is in the cache."""
     with ExitStack() as stack:
 
         def opener(world: World) -> tuple[Site, AtmosphereCloud]:
@@ -54,7 +54,7 @@ def a_fleet(count: int | None = None, **more: Any) -> World:
 
 
 def before_request(cloud: AtmosphereCloud, number: int, do: Callable[[], object]) -> None:
-    """Do something just before the client's next request of a number, counted from 1."""
+    """Do something just before one of the client's next requests, by its number, counted from 1."""
     original, count = cloud._login.request, iter(range(1, 10_000))
 
     def request(*args: Any, **more: Any) -> Any:

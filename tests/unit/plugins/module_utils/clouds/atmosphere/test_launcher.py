@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Launches, renames and deletions at a simulated Atmosphere, which is held to recordings of a real one."""
+"""Launches, renames and deletions at a simulated Atmosphere, which behaves as recordings of a real one do."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def triad(site: Site, actions: dict[str, list[str]], **options: Any) -> None:
 
 
 def _known(outcome: Outcome) -> Any:
-    """Return what a check run can know. Whether a shelved instance leaves its host is the cloud's to decide."""
+    """Return the part of a result that check mode can predict. Only the cloud knows where a shelved instance is."""
     rows = [{key: row[key] for key in FORESEEN} for row in outcome.result["instances"]]
     known = (rows, outcome.result["su_per_hour"], outcome.result["summary"], outcome.diff)
     return json.loads(json.dumps(known).replace("shelved_offloaded", "shelved"))

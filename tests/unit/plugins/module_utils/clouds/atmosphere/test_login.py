@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A token serves as long as it can, and there is one login where there has to be one."""
+"""A token is used as long as it is valid, and a new one takes a single login."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One provider, row or detail that cannot be read does not end the others, and is told."""
+"""A provider, row or detail that cannot be read is reported, and does not stop the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Opener = Callable[[World], tuple[Site, AtmosphereCloud]]
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Opener]:
-    """Serve worlds, each with a client whose token is warm."""
+    """Yield a function that serves a world, with a client whose token is in the cache."""
     with ExitStack() as stack:
 
         def opener(world: World) -> tuple[Site, AtmosphereCloud]:

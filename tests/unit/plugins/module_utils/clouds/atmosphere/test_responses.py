@@ -158,7 +158,7 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
 
 
 def said_in(body: Any) -> str:
-    """Find the words in the shapes that Atmosphere puts them in."""
+    """Messages are found in every form of Atmosphere's error bodies."""
     if isinstance(body, str):
         return body
     if isinstance(body, list):

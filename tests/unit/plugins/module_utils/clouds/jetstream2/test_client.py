@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests of the client, and its objects from the answers."""
+"""The requests of the client, and the objects that it makes from responses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Answer = Any
 
 
 class Session:
-    """Answers each address by a script. ``requested`` has each request as "GET compute /servers/detail"."""
+    """Responds to each address by a script. ``requested`` has each request, such as "GET compute /servers/detail"."""
 
     site = "js2.jetstream-cloud.org:5000"
 
@@ -144,7 +144,7 @@ def test_instances_and_volumes_are_in_the_order_of_their_names_as_people_count()
 
 
 def test_a_list_goes_on_as_long_as_the_service_says_so() -> None:
-    """However many are asked for, a site gives as many at a time as it likes."""
+    """A site chooses the size of its pages, whatever the request says."""
     markers: list[str] = []
     pages = {"": SERVERS[:4], SERVERS[3]["id"]: SERVERS[4:8], SERVERS[7]["id"]: SERVERS[8:]}
 

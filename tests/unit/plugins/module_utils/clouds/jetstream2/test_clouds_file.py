@@ -63,7 +63,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def refusal(home: Path, name: str = "js2", environ: dict[str, str] | None = None) -> str:
-    """Return how the whole way to a connection ends, with openstacksdk and all."""
+    """Return the error of a complete connection, with openstacksdk."""
     surroundings = Surroundings(environ or {}, home, FakeClock(), lambda _secret: None)
     with pytest.raises(ConfigurationError) as caught:
         connect(resolve({"cloud": name}, environ or {}, home), surroundings).close()

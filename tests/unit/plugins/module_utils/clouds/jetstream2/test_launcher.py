@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests of launches, and what is made of the answers."""
+"""The requests of launches, and the objects made from responses."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def refused(status: int, body: Any) -> Response:
 
 
 class Session:
-    """Answers each address as it is told: by a body, a Response, an error, or a list of these in turn."""
+    """Responds to each address by a script: with a body, a Response, an error, or a list of these in turn."""
 
     deadline = math.inf
 

@@ -67,7 +67,7 @@ def hidden() -> set[str]:
 
 @pytest.fixture
 def opened(server: Loopback, tmp_path: Path, hidden: set[str], monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Have sessions opened that lead to the server, each as a task of its own would open it."""
+    """Yield a function that opens a session to the server, as a new task would."""
     for name in list(os.environ):
         if name.startswith("OS_"):
             monkeypatch.delenv(name)
@@ -439,7 +439,7 @@ def test_a_login_to_no_project_is_reported_with_those_that_there_are(
 def test_a_wrong_project_is_distinguished_from_a_wrong_password(
     server: Loopback, opened: Open, scope: dict[str, str], shown: str
 ) -> None:
-    """Keystone has the same words for both. It is asked once more, without a project."""
+    """Keystone has the same message for both, so there is a second login, without a project."""
     server.answers.extend([UNAUTHORIZED, unscoped_token(server), PROJECTS])
     with (
         closing(opened(cloud=with_password(server, **scope))) as session,
@@ -609,7 +609,7 @@ def test_openstacksdk_is_requested_by_name(opened: Open, monkeypatch: pytest.Mon
 
 
 def test_atmosphere_does_without_openstacksdk_and_does_not_wait_for_it() -> None:
-    """Neither is it needed, nor is it imported where it is there: that takes a second."""
+    """It is neither needed nor imported, since the import takes a second."""
     code = """
 import sys
 sys.modules["openstack"] = None

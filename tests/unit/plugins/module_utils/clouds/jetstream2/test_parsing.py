@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From OpenStack's JSON, as keystone, nova, cinder and glance gave it, to the model."""
+"""The objects of the model from the JSON of a real keystone, nova, cinder and glance."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""openstacksdk is imported in parts, and nothing of that shows. Each import is seen in a process of its own."""
+"""openstacksdk is imported in parts, without any visible effect. Each import is tested in a process of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def printed(code: str, *first: Path) -> str:
 
 
 def a_version(folder: Path, files: Mapping[str, str]) -> Path:
-    """Make another openstacksdk, of some files."""
+    """Write a fake openstacksdk with some files."""
     package = folder / "openstack"
     package.mkdir()
     for name, code in files.items():

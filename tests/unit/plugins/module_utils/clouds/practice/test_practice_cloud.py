@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file acts as a cloud: it takes the actions that a cloud takes, in their time, and shows use as a cloud would."""
+"""A file acts as a cloud: it accepts the same actions, which take their time, and shows use as a cloud does."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What other collections' counts and selections have done to their users' fleets does not happen here.
+"""Disasters that counts and selections of other collections have caused do not happen here.
 
-Each test names the report of the disaster: ans# is ansible/ansible, core# ansible/ansible-modules-core.
+Each test names the report of a disaster: ans# is ansible/ansible, core# ansible/ansible-modules-core.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check mode foresees each change of instances, the run makes it, and the next run has nothing to do."""
+"""Check mode predicts each change of instances, the run makes it, and the next run has nothing to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SPARE = "149.165.9.9"
 
 
 class Cloud(LaunchCloud):
-    """Has a spare floating IP. As at Jetstream2, a list has the names of images only where they are requested."""
+    """A cloud with a spare floating IP. As at Jetstream2, a list has the names of images only on request."""
 
     def __init__(self) -> None:
         super().__init__(FakeClock())

@@ -27,6 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import NO_HOST, LaunchCloud, LostResponse, Phase
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
@@ -244,10 +245,6 @@ def test_a_refused_login_ends_the_run_and_keeps_the_results(cloud: LaunchCloud, 
     assert [each["name"] for each in done.result["instances"]] == ALL
     assert run(cloud, clock, **NODES).failure is None
     assert cloud.names == ALL
-
-
-class Killed(BaseException):
-    """Ends a run as a kill does: nothing more is sent."""
 
 
 def _killed_at(moment: int, *, in_flight: bool) -> None:

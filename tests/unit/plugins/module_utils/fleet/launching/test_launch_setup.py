@@ -22,6 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model im
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud, LostResponse, since
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.fleet.launching.test_launch import items, run
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.fleet.launching.test_setup import (
@@ -239,17 +240,13 @@ def test_a_file_that_cannot_be_read_is_named_before_anything_is_sent(
 # --- runs that are killed
 
 
-class Killed(BaseException):
-    """Ends a run as a kill does: nothing more is sent."""
-
-
 MORE_THAN_ITS_CALLS = 40
 
 
 def _killed_at(moment: int) -> bool:
     """Kill a run at a call to the cloud, run it again, and require one key and one instance that is set up.
 
-    Returns whether the run came so far.
+    Return whether the run was killed.
     """
     clock, count = FakeClock(), 0
     cloud = LaunchCloud(clock)

@@ -47,7 +47,7 @@ def test_an_existing_instance_in_any_state_is_not_launched_again(status: str) ->
 
 
 def test_only_the_record_of_a_launch_of_ours_that_never_ran_is_removed() -> None:
-    """In error can be an instance with everything on its disk, too."""
+    """An instance in error can have data on its disk."""
     remains = ours("node-1", "error")
     plan = plan_launch(TEMPLATE, [remains])
     assert plan.missing == ("node-1", "node-2", "node-3")

@@ -31,6 +31,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.controller import Machine
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.killed import Killed
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud, Phase
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
@@ -234,10 +235,6 @@ def test_a_refused_deletion_does_not_stop_the_others(clock: FakeClock) -> None:
     done = absent(cloud, clock, name="node-{number}")
     assert done.failure == "1 of 2 failed: node-2 (2): Deletion of node-2 was refused."
     assert cloud.names == ["node-2"]
-
-
-class Killed(BaseException):
-    """Ends a run as a kill does: nothing more is sent."""
 
 
 WITH_ALL: dict[str, Any] = {"name": "node-{number}", "delete_volumes": True, "release_floating_ip": True}
