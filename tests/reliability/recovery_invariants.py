@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Invariants of the runs without faults that follow."""
+"""Invariants of the following runs, which have no faults."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def repeated_runs_change_nothing(checked: CheckedRun) -> Iterator[str]:
 
 
 def nothing_refused_undisturbed(checked: CheckedRun) -> Iterator[str]:
-    """Where nothing disturbs, the cloud refuses no action."""
+    """The cloud refuses no action of an undisturbed run."""
     if not checked.is_undisturbed:
         return
     for each in checked.run.record.of(checked.run.client):
@@ -65,7 +65,7 @@ def nothing_refused_undisturbed(checked: CheckedRun) -> Iterator[str]:
 
 
 def check_mode_foretells(trial: Trial) -> Iterator[str]:
-    """Where nothing happened between the two, the run does what check mode said."""
+    """If nothing happened between the two, the run does what check mode predicted."""
     if trial.struck or trial.rival or trial.faulty.result is None:
         return
     said = {item["uuid"]: item for item in trial.faulty.items if "cannot be read" not in item["msg"]}
@@ -87,7 +87,7 @@ def check_mode_foretells(trial: Trial) -> Iterator[str]:
 
 
 def _expected_by(checked: CheckedRun) -> ExpectedSelection:
-    """Return what a run without faults means, by the list that it was shown."""
+    """Return the selection of a run without faults, by the list that it read."""
     site, record = checked.trial.site, checked.run.record
     listed = {
         shown.uuid
@@ -100,7 +100,7 @@ def _expected_by(checked: CheckedRun) -> ExpectedSelection:
 
 
 def _met_newcomer(checked: CheckedRun) -> bool:
-    """Tell whether an instance was listed that was launched meanwhile: a name may mean it as well."""
+    """Return whether a list had an instance that was launched meanwhile, which a name may select as well."""
     shown = (each for exchange in checked.run.record.of(checked.run.client) for each in exchange.shown)
     return any(checked.is_newcomer(each.uuid) for each in shown)
 
@@ -111,7 +111,7 @@ def _is_list(checked: CheckedRun, exchange: Exchange) -> bool:
 
 
 def _not_healed(checked: CheckedRun, uuid: str, item: Mapping[str, Any]) -> str:
-    """Return what is wrong with an instance after a run without faults, or ""."""
+    """Return the error of an instance after a run without faults, or ""."""
     actual_state = checked.run.after[uuid]
     if actual_state.status in GOALS[checked.goal] and actual_state.activity in AT_REST:
         return _wrong_at_goal(checked, uuid, item, actual_state)
@@ -174,7 +174,7 @@ def _cannot_be_woken(checked: CheckedRun, actual_state: ActualState) -> bool:
 
 
 def _retries_what_failed(checked: CheckedRun, exchange: Exchange) -> bool:
-    """Tell whether an action is for an instance that the run before could not bring to its goal."""
+    """Return whether an action is for an instance that the run before could not bring to its goal."""
     before = {item["uuid"]: item for item in checked.trial.recovery.items}
     item = before.get(exchange.uuid or "")
     # One that was not listed then came back since.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Invariants of what is sent."""
+"""Invariants of the requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .records import Exchange, Outcome, Shown
 
 
 def nothing_outside(checked: CheckedRun) -> Iterator[str]:
-    """Nothing but what is expected is acted on, and nothing but actions is asked for."""
+    """Only expected instances are acted on, and only actions are requested."""
     allowed = permitted(checked.trial.site, checked.options, checked.statuses())
     for each in checked.run.record.of(checked.run.client):
         if each.is_read or each.path.endswith(("/auth", "/auth/tokens")) or checked.is_newcomer(each.uuid):
@@ -29,7 +29,7 @@ def nothing_outside(checked: CheckedRun) -> Iterator[str]:
 
 
 def nothing_refusable(checked: CheckedRun) -> Iterator[str]:
-    """Nothing is sent that the client had been shown would be refused."""
+    """No request is sent that would be refused in the states that the client has read."""
     for each in checked.run.record.of(checked.run.client):
         if not each.is_action or each.uuid is None or checked.is_newcomer(each.uuid):
             continue
@@ -55,7 +55,7 @@ def nothing_twice(checked: CheckedRun) -> Iterator[str]:
 
 
 def nothing_woken_unasked(checked: CheckedRun) -> Iterator[str]:
-    """What sleeps is woken on the way to another sleep, or for a reboot, with allow_wake alone."""
+    """A sleeping instance is woken on the way to another sleep, or for a reboot, only with allow_wake."""
     if checked.goal == "started" or (checked.options.get("allow_wake") and checked.goal != "shelved"):
         return
     for each in checked.run.record.of(checked.run.client):
@@ -64,14 +64,14 @@ def nothing_woken_unasked(checked: CheckedRun) -> Iterator[str]:
 
 
 def nothing_unlocked_unasked(checked: CheckedRun) -> Iterator[str]:
-    """A lock is lifted with include_locked alone."""
+    """An instance is unlocked only with include_locked."""
     for each in checked.run.record.of(checked.run.client):
         if each.action == "unlock" and not checked.includes_locked:
             yield f"unlock was sent to {checked.label(each.uuid or '')}"
 
 
 def check_mode_writes_nothing(checked: CheckedRun) -> Iterator[str]:
-    """In check mode, only logins are no reads."""
+    """Check mode sends only reads and logins."""
     if checked.run.task.check_mode:
         for each in checked.run.record.of(checked.run.client):
             if each.uuid is not None and not each.is_read:
@@ -87,7 +87,7 @@ def max_changes_is_kept(checked: CheckedRun) -> Iterator[str]:
 
 
 def would_be_refused(checked: CheckedRun, exchange: Exchange, shown: Shown) -> str:
-    """Return why a cloud refuses an action on an instance that is as it was shown; "" if it does not."""
+    """Return why a cloud refuses an action on an instance in the state that was read; "" if it accepts it."""
     action, flavor = exchange.action or "", checked.member(exchange.uuid or "").flavor
     if checked.trial.plan.cloud == ATMOSPHERE and action == "unpause":
         return "Atmosphere cannot unpause"
@@ -104,7 +104,7 @@ def would_be_refused(checked: CheckedRun, exchange: Exchange, shown: Shown) -> s
 
 
 def _may_not_follow(checked: CheckedRun, before: Exchange, after: Exchange) -> str:
-    """Return why an action may not be sent after the same one was, or ""."""
+    """Return why an action may not be repeated, or ""."""
     if before.outcome is Outcome.ACCEPTED:
         return "it was accepted before"
     if before.action in REBOOTS and before.outcome is Outcome.UNKNOWN:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Invariants of what is returned."""
+"""Invariants of the results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def results_are_true(checked: CheckedRun) -> Iterator[str]:
 
 
 def nothing_is_forgotten(checked: CheckedRun) -> Iterator[str]:
-    """What was sent is in the results, whatever happened."""
+    """Every sent action is in the results, whatever happened."""
     items = {item["uuid"] for item in checked.run.items}
     for each in checked.run.record.of(checked.run.client):
         if each.is_action and each.outcome is not Outcome.NOT_EXECUTED and each.uuid not in items:
@@ -86,7 +86,7 @@ def time_is_kept(checked: CheckedRun) -> Iterator[str]:
 
 
 def no_bugs(checked: CheckedRun) -> Iterator[str]:
-    """No traceback, and no message that says that the collection has a bug."""
+    """There is no traceback, and no message about a bug in the collection."""
     if checked.run.crash:
         yield checked.run.crash.strip().replace("\n", " | ")[-1500:]
     if "has a bug" in checked.run.text:
@@ -104,7 +104,7 @@ def no_secrets(checked: CheckedRun) -> Iterator[str]:
 
 
 def locks_are_kept(checked: CheckedRun) -> Iterator[str]:
-    """What was locked is locked again, with its reason, or the result says that it is not."""
+    """A locked instance is locked again, with its reason, or the result says that it is not."""
     if checked.trial.plan.cloud != JETSTREAM2:
         return
     messages = {item["uuid"]: item["msg"] for item in checked.run.items}
@@ -118,7 +118,7 @@ def locks_are_kept(checked: CheckedRun) -> Iterator[str]:
 
 
 def addresses_are_kept(checked: CheckedRun) -> Iterator[str]:
-    """Where no action was accepted that takes an address away, it is there, or the result says that it is lost."""
+    """Unless an accepted action releases an address, it is kept, or the result says that it is lost."""
     messages = {item["uuid"]: item["msg"] for item in checked.run.items}
     for uuid in checked.trial.site.uuids:
         before, after = checked.run.before[uuid], checked.run.after[uuid]
@@ -210,7 +210,7 @@ def _about_observations(checked: CheckedRun, item: Mapping[str, Any]) -> Iterato
 
 
 def _was_waited_for(checked: CheckedRun, uuid: str, actual_state: ActualState) -> bool:
-    """Tell whether a woken instance was given the time that the deployment has to begin."""
+    """Return whether the run waited long enough for the deployment of a woken instance to begin."""
     if actual_state.activity not in DEPLOYING:
         return False
     sent = [each.at for each in checked.run.record.accepted_for(checked.run.client, uuid)]
@@ -220,13 +220,13 @@ def _was_waited_for(checked: CheckedRun, uuid: str, actual_state: ActualState) -
 
 
 def knows(checked: CheckedRun, uuid: str) -> bool:
-    """Tell whether the client looked at an instance after it last sent something there."""
+    """Return whether the client read an instance after its last action on it."""
     observations, sent = [each for each in checked.shown(uuid) if not each[1].odd], checked.actions(uuid)
     return bool(observations) and (not sent or observations[-1][0].sent_at >= (sent[-1].answered_at or 0.0))
 
 
 def _is_unread_refusal(checked: CheckedRun, uuid: str, refused: Exchange) -> bool:
-    """Tell whether an action was refused, and the instance could not be read right after: it may be carried out."""
+    """Return whether an action was refused, and the instance could not be read afterwards, so it may be carried out."""
     if refused.outcome is not Outcome.REFUSED:
         return False
     since = refused.answered_at or 0.0
@@ -236,7 +236,7 @@ def _is_unread_refusal(checked: CheckedRun, uuid: str, refused: Exchange) -> boo
 
 
 def _is_unlocked_late(checked: CheckedRun, uuid: str) -> bool:
-    """Tell whether an unlock was carried out after its sender had given up, and had locked the instance again."""
+    """Return whether an unlock was carried out late, after the client had locked the instance again."""
     sent = checked.run.record.of(checked.run.client)
     return any(each.uuid == uuid and each.action == "unlock" and is_late(each) for each in sent)
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Threads that run one at a time, in an order that a seed decides, by a clock that moves only while all of them wait.
+"""Threads that run one at a time, in the order of a seed, with a clock that moves only while all of them wait.
 
-So a run with sixteen threads takes no time, is the same each time, and its clock says what a real one would: sixteen
-sleeps of a second that begin together take a second.
+So a run with sixteen threads takes no time, is reproducible, and its clock agrees with a real one: sixteen sleeps of a
+second that begin together take a second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_STEPS = 500_000
 
 
 class Stuck(Exception):
-    """All threads wait for each other, or one goes on for ever."""
+    """All threads wait for each other, or one runs for ever."""
 
 
 class _Task:
@@ -43,7 +43,7 @@ class _Task:
 
 
 class _Pool:
-    """Threads that are used again, since making one takes longer than all that most of them do."""
+    """Threads that are reused, since making a thread takes longer than the work of most of them."""
 
     def __init__(self) -> None:
         self._idle: deque[tuple[threading.Lock, list[Callable[[], None]]]] = deque()
@@ -69,10 +69,10 @@ _POOL = _Pool()
 
 
 class Scheduler:
-    """The threads of one run, and their clock. ``order`` decides which of several that may go on does."""
+    """The threads of a run, and their clock. ``order`` chooses among several threads that can run."""
 
     def __init__(self, order: random.Random) -> None:
-        """Begin at time 0, with the thread that this is made in."""
+        """Start at time 0, with the current thread."""
         self._order = order
         self._now = 0.0
         self._steps = 0
@@ -89,24 +89,24 @@ class Scheduler:
         return START + timedelta(seconds=self._now)
 
     def sleep(self, seconds: float) -> None:
-        """Let the others go on for ``seconds``. Raises ValueError for less than 0, as a real clock does."""
+        """Let other threads run for ``seconds``. Raises ValueError for less than 0, as a real clock does."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         self._current.wake_at = self._now + seconds
         self._turn()
 
     def wait(self, ready: Callable[[], bool]) -> None:
-        """Let the others go on until a condition holds."""
+        """Let other threads run until a condition holds."""
         if not ready():
             self._current.ready = ready
             self._turn()
 
     def freeze(self, seconds: float) -> None:
-        """Let time pass for nobody, as when the machine sleeps: all who wait are late."""
+        """Let time pass without running a thread, as while a machine sleeps, so that all waits end late."""
         self._now += seconds
 
     def at(self, seconds: float, do: Callable[[], object]) -> None:
-        """Have something done after ``seconds``."""
+        """Call something after ``seconds``."""
 
         def later() -> None:
             self.sleep(seconds)
@@ -115,7 +115,7 @@ class Scheduler:
         self.start(later)
 
     def start(self, work: Callable[[], object]) -> None:
-        """Begin another thread. What it raises ends the run."""
+        """Start another thread. An exception in it ends the run."""
         task = _Task()
         self._tasks.append(task)
 
@@ -131,7 +131,7 @@ class Scheduler:
         _POOL.start(body)
 
     def finish(self) -> None:
-        """Return when all other threads have ended. Raises what ended one of them."""
+        """Wait until all other threads have ended. Raises the exception of one that failed."""
         self.wait(lambda: len(self._tasks) == 1)
         if self._failure:
             raise self._failure
@@ -151,7 +151,7 @@ class Scheduler:
         self._current.gate.release()
 
     def _next(self) -> _Task:
-        """Choose who goes on, and move the clock there. The main thread goes on where nobody can."""
+        """Choose the next thread, and move the clock to its time. If none can run, the main thread does."""
         self._steps += 1
         ready = [task for task in self._tasks if self._is_ready(task)]
         if not ready:
@@ -177,17 +177,17 @@ class Scheduler:
 
 
 class ScheduledLock:
-    """A lock that lets the others go on while it is waited for. ``reentrant``: its holder may take it again."""
+    """A lock whose wait lets other threads run. ``reentrant``: its holder may acquire it again."""
 
     def __init__(self, scheduler: Scheduler, *, reentrant: bool = False) -> None:
-        """Begin without a holder."""
+        """Start without a holder."""
         self._scheduler = scheduler
         self._reentrant = reentrant
         self._holder: object = None
         self._depth = 0
 
     def acquire(self) -> bool:
-        """Take it, when it is free."""
+        """Wait until the lock is free, and acquire it."""
         me = self._scheduler._current
         if not (self._reentrant and self._holder is me):
             while self._depth:
@@ -197,22 +197,22 @@ class ScheduledLock:
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._depth -= 1
 
     def __enter__(self) -> bool:
-        """Take it."""
+        """Acquire the lock."""
         return self.acquire()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give it back."""
+        """Release the lock."""
         self.release()
 
 
 class ScheduledQueue(Generic[Thing]):
-    """The part of queue.SimpleQueue that the product uses."""
+    """The methods of queue.SimpleQueue that the product uses."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         """Begin empty."""
@@ -224,12 +224,12 @@ class ScheduledQueue(Generic[Thing]):
         self._things.append(thing)
 
     def get(self) -> Thing:
-        """Take the first thing, when there is one."""
+        """Wait for an item, and return it."""
         self._scheduler.wait(lambda: bool(self._things))
         return self._things.popleft()
 
     def get_nowait(self) -> Thing:
-        """Take the first thing. Raises queue.Empty if there is none."""
+        """Return the first item. Raises queue.Empty if there is none."""
         if not self._things:
             from queue import Empty
 
@@ -247,7 +247,7 @@ class _Thread:
 
 
 class _Threading:
-    """Stands where a module of the product has ``threading``."""
+    """Replaces ``threading`` in modules of the product."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -267,7 +267,7 @@ class _Threading:
 
 @contextmanager
 def scheduled(scheduler: Scheduler, modules: Iterable[Any]) -> Iterator[None]:
-    """Have modules make their threads, locks and queues take scheduler, for as long as the with statement lasts."""
+    """Let modules use the scheduler's threads, locks and queues, for a with statement."""
     replacements: dict[str, Any] = {
         "threading": _Threading(scheduler),
         "SimpleQueue": lambda: ScheduledQueue(scheduler),

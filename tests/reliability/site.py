@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a cloud that runs and faults need: both clouds have it, each in its own way."""
+"""The interface of a cloud for runs and faults, which both clouds implement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD = "very-secret-password"
 
 @dataclass(frozen=True)
 class ActualState:
-    """An instance as the cloud has it: its state in the product's words, and what else matters there.
+    """An instance in the cloud: its state in the product's words, and other facts.
 
     ``refuses``: whether the cloud refuses every action on it. ``unready``: why an active one is not ready, "" if it is.
     """
@@ -63,7 +63,7 @@ class Site(Protocol):
 
     @property
     def ids(self) -> Sequence[str]:
-        """Return what the module calls the id of each member."""
+        """Return the id of each member in the module's results."""
 
     def options(self, client: str, url: str, home: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Return the options of the connection of a client, and variables of its environment."""
@@ -72,7 +72,7 @@ class Site(Protocol):
         """Return the name of the provider of a member."""
 
     def handle(self, raw: RawRequest, client: str) -> RawResponse:
-        """Answer a request, as if no fault was on its way."""
+        """Return the response to a request, without any fault of the network."""
 
     def sort_of(self, raw: RawRequest) -> str:
         """Return the sort of a request."""
@@ -84,16 +84,16 @@ class Site(Protocol):
         """Return the states of instances in a response. ``odd``: whether a fault has changed it."""
 
     def is_token_refused(self, reply: RawResponse) -> bool:
-        """Tell whether a response says that the token is not taken."""
+        """Return whether a response refuses the token."""
 
     def is_doubtful(self, reply: RawResponse) -> bool:
-        """Tell whether a refusal may hide that the request was carried out."""
+        """Return whether a refused request may have been carried out."""
 
     def actual_state(self, uuid: str) -> ActualState:
         """Return an instance as the cloud has it now."""
 
     def secrets(self) -> Collection[str]:
-        """Return all that must not be in any output: passwords, and the tokens given out so far."""
+        """Return all secrets, which no output may have: passwords, and the tokens so far."""
 
     def end_faults(self) -> None:
-        """Let the cloud be well again, but for what lasts, such as an instance in error."""
+        """End all faults of the cloud. Their effects stay, such as an instance in error."""

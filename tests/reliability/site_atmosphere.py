@@ -65,7 +65,7 @@ class AtmosphereSite:
             self._client = ""
 
     def act_as_somebody(self, number: int, action: str, *, user: str = USER) -> None:
-        """Have somebody act on a member on the web page, at this moment."""
+        """Let another user act on a member on the web page, now."""
         instance = self.instances[number]
         identity = instance.identity
         body = {"action": "reboot", "reboot_type": "SOFT"} if action == "reboot" else {"action": action}
@@ -87,7 +87,7 @@ class AtmosphereSite:
         self.handle(raw, "somebody")
 
     def read_states(self, place: int) -> None:
-        """Have somebody read the list of an identity, which fills its cache."""
+        """Let another user read the list of an identity, which fills its cache."""
         identity = self.identity(ME, place)
         token = self.world.new_token(self.world.users[USER])
         path = f"/api/v1/provider/{identity.provider.uuid}/identity/{identity.uuid}/instance"
@@ -95,7 +95,7 @@ class AtmosphereSite:
         self.handle(RawRequest("GET", "http", "somebody", path, "", {}, headers, b""), "somebody")
 
     def touch(self, number: int, kind: str) -> None:
-        """Note that something happened to a member that is not the doing of a client."""
+        """Record a change of a member by none of the clients."""
         self._record.touches.append(Touch(self._time.monotonic(), self.uuids[number], kind))
 
     def sort_of(self, raw: RawRequest) -> str:
@@ -153,11 +153,11 @@ class AtmosphereSite:
         return []
 
     def is_token_refused(self, reply: RawResponse) -> bool:
-        """Tell whether a response says that the token is not taken."""
+        """Return whether a response refuses the token."""
         return reply.status == 403 and _NO_CREDENTIALS in reply.body.decode("utf-8", "replace")
 
     def is_doubtful(self, reply: RawResponse) -> bool:
-        """Tell whether a refusal may hide that the request was carried out."""
+        """Return whether a refused request may have been carried out."""
         return reply.status in (403, 409) and _NOVA_FAILED.search(_words(reply)) is not None
 
     def actual_state(self, uuid: str) -> ActualState:
@@ -175,7 +175,7 @@ class AtmosphereSite:
         return {PASSWORD, *self.world.tokens}
 
     def end_faults(self) -> None:
-        """Let the cloud be well again."""
+        """End all faults of the cloud."""
         self.world.nova_up()
         self.world.release_workers()
         self.world.maintenance.clear()

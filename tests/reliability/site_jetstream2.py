@@ -77,7 +77,7 @@ class Jetstream2Site:
             self._client = ""
 
     def act_as_somebody(self, number: int, action: str) -> None:
-        """Have somebody in the project act on a member, at this moment."""
+        """Let another member of the project act on an instance, now."""
         self.touch(number, action)
         self.nova.settle(self._time.now())
         server = self.nova.servers.get(self.uuids[number])
@@ -97,7 +97,7 @@ class Jetstream2Site:
         return self.nova.servers.get(self.uuids[number])
 
     def touch(self, number: int, kind: str) -> None:
-        """Note that something happened to a member that is not the doing of a client."""
+        """Record a change of a member by none of the clients."""
         self._record.touches.append(Touch(self._time.monotonic(), self.uuids[number], kind))
 
     def sort_of(self, raw: RawRequest) -> str:
@@ -146,11 +146,11 @@ class Jetstream2Site:
         return [replace(listed.get(uuid, Shown(uuid, "missing")), odd=self._odd[client]) for uuid in self.uuids]
 
     def is_token_refused(self, reply: RawResponse) -> bool:
-        """Tell whether a response says that the token is not taken."""
+        """Return whether a response refuses the token."""
         return reply.status == 401
 
     def is_doubtful(self, reply: RawResponse) -> bool:
-        """Tell whether a refusal may hide that the request was carried out: nova's never do."""
+        """Return False: a request that nova refuses was never carried out."""
         return False
 
     def actual_state(self, uuid: str) -> ActualState:
@@ -174,7 +174,7 @@ class Jetstream2Site:
         return {PASSWORD, *self.openstack.tokens}
 
     def end_faults(self) -> None:
-        """Let the cloud be well again."""
+        """End all faults of the cloud."""
         for server in self.nova.servers.values():
             server.fails_with = server.refuses = None
             server.falls_back = False

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where runs take place: a site, its clients, their clock, and the network between them."""
+"""The stage of runs: a site, its clients, their clock, and the network between them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ USER, RIVAL = "user", "rival"
 
 @dataclass
 class Run:
-    """One run of a task, by one client: what it returned, and the state of the fleet when it did.
+    """A run of a task by a client: its result, and the states of the fleet before and after it.
 
-    ``result`` is None if the operation raised ``error``. ``crash``: a traceback, where it raised anything else.
-    ``text``: everything that it said. ``hidden``: the secrets that it had hidden. ``frozen``: seconds that its machine
-    slept.
+    ``result`` is None if the operation raised ``error``. ``crash``: the traceback of any other exception. ``text``: the
+    complete output. ``hidden``: the registered secrets. ``frozen``: seconds that the client's machine slept.
     """
 
     client: str
@@ -56,12 +55,12 @@ class Run:
 
     @property
     def items(self) -> list[Mapping[str, Any]]:
-        """Return the results of the instances, none where there is no result."""
+        """Return the results of the instances, [] without a result."""
         return list(self.result["instances"]) if self.result else []
 
     @property
     def text(self) -> str:
-        """Return all that the run said, in one string."""
+        """Return the complete output of the run."""
         return "\n".join([str(self.result), str(self.failure), str(self.error), self.crash, *self.warnings])
 
 
@@ -102,11 +101,11 @@ class Stage:
         return (self.time.now() + timedelta(seconds=self.date_offset)).replace(tzinfo=None)
 
     def struck(self, kind: str) -> None:
-        """Note that a fault has struck."""
+        """Record that a fault has happened."""
         self.record.struck.append((kind, self.time.monotonic()))
 
     def at(self, seconds: float, do: Callable[[], object]) -> None:
-        """Have something done so many seconds after the begin; at once for less than 0."""
+        """Call something a number of seconds after the start, or at once for less than 0."""
         if seconds < 0:
             do()
             return
@@ -118,7 +117,7 @@ class Stage:
         self.time.freeze(seconds)
 
     def run(self, client: str, task: Task, connection: Mapping[str, Any]) -> Run:
-        """Carry a task out as a client."""
+        """Run a task as a client."""
         home = self._folder / client
         home.mkdir(exist_ok=True)
         options, environ = self.site.options(client, self.network.url(client), home)
@@ -148,7 +147,7 @@ class Stage:
         return run
 
     def _options(self, task: Task) -> dict[str, Any]:
-        """Return the options of a task, with ids and uuids in the place of the numbers of members."""
+        """Return the options of a task, with ids and uuids instead of the numbers of members."""
         named = {"id": self.site.ids, "uuid": self.site.uuids}
         return {
             name: [known[int(each.removeprefix("#"))] for each in value] if (known := named.get(name)) else value

@@ -67,7 +67,7 @@ def _never_changed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _done_at_once(patch: pytest.MonkeyPatch) -> None:
-    """Take an instance that is on its way for one that has arrived."""
+    """Treat an instance in transition as one at its goal."""
 
     def done(run: InstanceRun, *arguments: Any) -> Any:
         step = decide(run, *arguments)
@@ -80,7 +80,7 @@ def _done_at_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def _lose_locks(patch: pytest.MonkeyPatch) -> None:
-    """Do not lock again."""
+    """Do not restore locks."""
     patch.setattr(Jetstream2Cloud, "_try_to_lock", lambda *_arguments: None)
 
 

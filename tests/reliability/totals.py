@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict on a seed, and the sums of many."""
+"""The verdict on a seed, and the totals of many."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A seed with the invariants that do not hold, and its totals."""
+    """A seed with its broken invariants and its totals."""
 
     seed: int
     broken: Sequence[Broken]
@@ -72,13 +72,13 @@ class Verdict:
 
 
 def judge(seed: int) -> Verdict:
-    """Carry out the plan of a seed, and judge it."""
+    """Carry out the plan of a seed, and return the verdict."""
     trial, found = evaluate(plan_of(seed))
     return Verdict(seed, found, _totals(trial) if trial else Totals(trials=1))
 
 
 def evaluate(plan: Plan) -> tuple[Trial | None, list[Broken]]:
-    """Carry a plan out and judge it. A run that does not end, or a trial that breaks, is a broken invariant, too."""
+    """Carry out a plan, and check it. A run that does not end, or a trial that fails, is a broken invariant, too."""
     try:
         trial = carry_out(plan)
         return trial, broken(trial)
@@ -88,7 +88,7 @@ def evaluate(plan: Plan) -> tuple[Trial | None, list[Broken]]:
 
 
 def shrunk(plan: Plan, invariant: str) -> Plan:
-    """Leave out of a plan all that is not needed to break an invariant."""
+    """Return a plan without the faults that are not needed to break an invariant."""
     candidates = [replace(plan, rival=None)] if plan.rival else []
     candidates += [without(plan, number) for number in range(len(plan.faults))]
     for each in candidates:

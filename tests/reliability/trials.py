@@ -69,14 +69,14 @@ def carry_out(plan: Plan) -> Trial:
 
 
 def _pause(plan: Plan) -> float:
-    """Return the seconds until the next run: not before Atmosphere could see what was done past it."""
+    """Return the seconds until the next run: Atmosphere needs some to notice changes in nova."""
     if plan.cloud == ATMOSPHERE and any(each.kind in UNKNOWN_TO_ATMOSPHERE for each in plan.faults):
         return max(plan.pause, _LIST_CACHE)
     return plan.pause
 
 
 def recovery_task(task: Task) -> Task:
-    """Return a task as it is run again: with time enough, and without the bounds of the first run."""
+    """Return the task of the recovery run: with enough time, and without the limits of the first run."""
     options = {name: value for name, value in task.options.items() if name != "max_changes"}
     return Task({**options, "wait": True, "wait_timeout": _LONG_ENOUGH})
 
@@ -105,7 +105,7 @@ def _alone(stage: Stage) -> Run:
 
 @contextmanager
 def _surroundings(stage: Stage) -> Iterator[None]:
-    """Schedule the product's threads, carry its requests over the network, and seed its random numbers."""
+    """Schedule the product's threads, pass its requests through the network, and seed its random numbers."""
     state = random.getstate()
     random.seed(stage.plan.seed)
     modules = [module for name, module in sys.modules.items() if name.startswith(_PRODUCT)]
@@ -122,7 +122,7 @@ def _surroundings(stage: Stage) -> Iterator[None]:
 
 
 def _scratch() -> str | None:
-    """Return a folder in memory, where there is one: a run writes a few small files."""
+    """Return a folder in memory, or None: a run writes a few small files."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 

@@ -115,10 +115,10 @@ def _trimmed(asked: Row) -> Row:
 
 
 class Refused(Exception):
-    """A service refuses: a status, and its words."""
+    """A refusal by a service: the status, and the message."""
 
     def __init__(self, status: int, words: str) -> None:
-        """Take both."""
+        """Make a refusal with a message."""
         super().__init__(words)
         self.status = status
 
@@ -192,11 +192,11 @@ class Project:
         return used[resource]
 
     def leave(self, resource: str, count: int) -> None:
-        """Leave so much of a quota."""
+        """Leave an amount of a quota."""
         self.quotas[resource] = self.used(resource) + count
 
     def require(self, status: int, **needs: int) -> None:
-        """Refuse what does not fit in the quotas, in the words of the services."""
+        """Refuse a request that exceeds the quotas, in the words of the services."""
         over = sorted(name for name, need in needs.items() if need > 0 and self.used(name) + need > self.quotas[name])
         if not over:
             return
@@ -235,13 +235,13 @@ class Project:
         _ACTIONS[action](self, server, given)
 
     def settle_all(self) -> None:
-        """Let all that is to happen later happen now."""
+        """Let all future events happen now."""
         later, self._later = self._later, []
         for _at, change in later:
             change()
 
     def settle(self) -> None:
-        """Let all that is due happen."""
+        """Let all due events happen."""
         now = self.now()
         due = sorted((each for each in self._later if each[0] <= now), key=lambda each: each[0])
         self._later = [each for each in self._later if each[0] > now]
@@ -272,7 +272,7 @@ class Project:
         return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def after(self, seconds: float, change: Callable[[], None]) -> None:
-        """Have something happen later."""
+        """Let something happen later."""
         self._later.append((self.now() + timedelta(seconds=seconds), change))
 
     def _set(self, server: Row, status: str, task: str | None = None) -> None:
@@ -349,7 +349,7 @@ class Project:
         return address
 
     def _show_addresses(self) -> None:
-        """Have nova show the floating IPs of neutron."""
+        """Let nova show the floating IPs of neutron."""
         for server in self.servers.values():
             own = self._ports_of(server["id"])
             if not own:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks at Atmosphere: each with what there is before it, and what is to be there after it."""
+"""The tasks at Atmosphere, each with the resources before and after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _task = partial(Series[AtmosphereSite], AtmosphereSite)
 
 
 def _there(*names: str) -> Reached:
-    """Return what says which of these instances is not ready, or has a number too much."""
+    """Return a function that names instances that are not ready, or exist too often."""
 
     def reached(site: AtmosphereSite) -> str:
         for name in names:

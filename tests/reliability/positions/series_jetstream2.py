@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks at Jetstream2: each with what there is before it, and what is to be there after it."""
+"""The tasks at Jetstream2, each with the resources before and after it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a cloud that the trials need, which both clouds have, and a task on one of them."""
+"""The interface of a cloud for trials, which both clouds implement, and a task on one of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Site(Protocol):
         """Answer a request."""
 
     def settle(self) -> None:
-        """Let all that is due happen."""
+        """Let all due events happen."""
 
     def expire_tokens(self) -> None:
         """Expire all tokens given so far."""
@@ -53,16 +53,16 @@ class Site(Protocol):
         """Return the response to a token that the cloud does not know."""
 
     def state(self) -> str:
-        """Return all that tasks change, as text."""
+        """Return all resources that tasks change, as text."""
 
     def of_others(self) -> str:
-        """Return all that no task means, as text."""
+        """Return all resources that no task may change, as text."""
 
     def names(self) -> Mapping[str, Sequence[str]]:
-        """Return the names of what the account has, by kind."""
+        """Return the names of the account's resources, by kind."""
 
     def orphans(self) -> Sequence[str]:
-        """Return what was made for an instance, and is left without one."""
+        """Return the resources that were made for an instance, and have none."""
 
     def errors(self) -> Sequence[str]:
         """Return the names of the instances in error."""
@@ -72,7 +72,7 @@ Place = TypeVar("Place", bound=Site)
 
 
 def _nothing(_site: Any) -> None:
-    """Begin with what belongs to others alone."""
+    """Start with others' resources alone."""
 
 
 @dataclass(frozen=True)

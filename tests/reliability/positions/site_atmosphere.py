@@ -115,7 +115,7 @@ class AtmosphereSite:
         return reply
 
     def settle(self) -> None:
-        """Let all that is due happen."""
+        """Let all due events happen."""
         self.world.settle()
 
     def expire_tokens(self) -> None:
@@ -136,11 +136,11 @@ class AtmosphereSite:
         return RawResponse(403, body, "application/json")
 
     def state(self) -> str:
-        """Return all that tasks change, as text."""
+        """Return all resources that tasks change, as text."""
         return self._text(USER)
 
     def of_others(self) -> str:
-        """Return all that no task means, as text."""
+        """Return all resources that no task may change, as text."""
         ours = [each.look().words for each in self.vms(_KEPT)]
         volumes = [_shown(each) for name in (_KEPT, "spare") for each in self.volumes(name)]
         return self._text(COLLEAGUE) + json.dumps([ours, volumes])
@@ -163,7 +163,7 @@ class AtmosphereSite:
         return json.dumps([vms, names if username == USER else [], volumes, projects])
 
     def names(self) -> Mapping[str, Sequence[str]]:
-        """Return the names of what the user has, by kind."""
+        """Return the names of the user's resources, by kind."""
         projects = [each for each in self.world.projects if each.created_by.username == USER and each.end_date is None]
         return {
             "instance": [each.name for each in self.vms()],
@@ -172,7 +172,7 @@ class AtmosphereSite:
         }
 
     def orphans(self) -> Sequence[str]:
-        """Return nothing: Atmosphere takes addresses back itself."""
+        """Return nothing: Atmosphere releases addresses itself."""
         return ()
 
     def errors(self) -> Sequence[str]:

@@ -77,13 +77,13 @@ class Jetstream2Site(Project):
         return error(401, "The request you have made requires authentication.")
 
     def state(self) -> str:
-        """Return all that tasks change, as text."""
+        """Return all resources that tasks change, as text."""
         keys = {name: each["public_key"] for name, each in self.keys.items()}
         things = (self.servers, self.addresses, self.volumes, self.images, self.groups, keys)
         return json.dumps(things, sort_keys=True)
 
     def of_others(self) -> str:
-        """Return all that no task means, as text."""
+        """Return all resources that no task may change, as text."""
         servers = [each for each in self.servers.values() if each["user_id"] == COLLEAGUE_ID]
         theirs = {each["id"] for each in servers}
         ports = {each["id"] for each in self.ports.values() if each["device_id"] in theirs}
@@ -93,7 +93,7 @@ class Jetstream2Site(Project):
         return json.dumps([servers, addresses, volumes, key, self.groups.get("g-1")], sort_keys=True)
 
     def names(self) -> Mapping[str, Sequence[str]]:
-        """Return the names of what the account has, by kind."""
+        """Return the names of the account's resources, by kind."""
         kinds = {"server": self.servers, "volume": self.volumes, "group": self.groups}
         own_images = [each["name"] for each in self.images.values() if each["owner"] == PROJECT_ID]
         return {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a task three times: struck, again without a fault, and once more; and says what must not be."""
+"""Runs a task three times, the first time with a fault, and reports broken promises."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Position:
     fault: str
 
     def __str__(self) -> str:
-        """Return it as people read it."""
+        """Return the position as text."""
         return f"{self.series}, request {self.request}, {self.fault}"
 
 
 @dataclass
 class Ran:
-    """A run: its result, and what it did."""
+    """A run: its result, and its requests."""
 
     result: Mapping[str, Any]
     seconds: float
@@ -63,7 +63,7 @@ class _Watch:
         return self.true.monotonic()
 
     def now(self) -> datetime:
-        """Return date and time, as the controller believes it."""
+        """Return the date and time of the controller's clock."""
         return self.true.now() + timedelta(seconds=self.offset)
 
     def sleep(self, seconds: float) -> None:
@@ -134,7 +134,7 @@ class Scene:
         )
 
     def advance(self) -> None:
-        """Let a minute pass: what a request that was lost began comes to its end."""
+        """Let a minute pass, in which the effect of a lost request ends."""
         self.clock.advance(60.0)
         self.site.settle()
 
@@ -169,7 +169,7 @@ class Strike:
 
 
 def strike(position: Position) -> Strike:
-    """Carry a trial out."""
+    """Run a trial."""
     series = SERIES[position.series]
     # The pauses between the product's tries are drawn.
     random.seed(str(position))

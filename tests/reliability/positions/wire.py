@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between the client and the cloud, without a socket: one fault at one request."""
+"""A connection between the client and the cloud without sockets, with one fault at one request."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Wire:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Have all that ``requests`` sends go this way."""
+        """Pass all that ``requests`` sends through this connection."""
 
         def send(
             adapter: HTTPAdapter, request: requests.PreparedRequest, _stream: bool, timeout: Any, *_more: Any

@@ -75,7 +75,7 @@ class _Wire:
 
 
 def compared(case: Case) -> list[str]:
-    """Run a task in check mode and for real, from the same state, and return what contradicts."""
+    """Run a task in check mode and for real, from the same state, and return the contradictions."""
     runs = [_observed(case, check_mode=check_mode) for check_mode in (True, False)]
     found = list(contradictions(*runs))
     if case.fails is not None:
@@ -166,7 +166,7 @@ def _deploying(state: str) -> Begin:
 
 
 def _none(_world: World) -> None:
-    """Have no instance of the name."""
+    """Start without an instance of the name."""
 
 
 def _twins(world: World) -> None:

@@ -54,7 +54,7 @@ def contradictions(foreseen: Observed, done: Observed) -> Iterator[str]:
 
 
 def _plain(run: Observed, given: tuple[str, ...]) -> dict[str, Any]:
-    """Return a result without what a check run cannot know."""
+    """Return a result without the values that check mode cannot predict."""
     text = json.dumps({"changed": False, "failed": False, "warnings": sorted(run.warnings), **run.result})
     text = text.replace(*_SHELVED)
     for address in given:

@@ -48,7 +48,7 @@ class Case:
 
 
 def compared(case: Case) -> list[str]:
-    """Run a task in check mode and for real, from the same state, and return what contradicts."""
+    """Run a task in check mode and for real, from the same state, and return the contradictions."""
     runs: list[Observed] = []
     for check_mode in (True, False):
         with tempfile.TemporaryDirectory() as folder:
@@ -187,7 +187,7 @@ def _theirs(project: Project) -> None:
 
 
 def _none(_project: Project) -> None:
-    """Have no instance of the name."""
+    """Start without an instance of the name."""
 
 
 STATES: Mapping[str, Begin] = {
