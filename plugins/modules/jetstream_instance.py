@@ -250,7 +250,8 @@ options:
   wait:
     description:
       - Whether to wait until every instance is ready or deleted.
-      - Without it, RV(ignore:changed) means that the cloud has accepted the requests.
+      - Without it, RV(ignore:changed) means that the cloud has accepted the requests. An instance that is still being
+        built or resized, and differs, fails.
     type: bool
     default: true
   wait_timeout:

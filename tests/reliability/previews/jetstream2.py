@@ -612,11 +612,36 @@ def _of_texts() -> Iterator[tuple[str, Case]]:
         yield name, Case(module, {**options, **waits}, begin, said)
 
 
+# --- without a wait
+
+_AT_ONCE: Mapping[str, Any] = {**MINUTES, "wait": False}
+_UNMADE = "was not changed without a wait"
+
+
+def _without_wait() -> Iterator[tuple[str, Case]]:
+    """Yield tasks that do not wait, on what the cloud is working on: what they leave undone must be told."""
+    for task in ("renamed", "metadata", "description", "resized", "unlocked and changed"):
+        options = {"name": "web", **INSTANCE_TASKS[task], **_AT_ONCE}
+        yield f"instance {task} without a wait: being built", Case(instance, options, _built, _UNMADE)
+    options = {"name": "web", **INSTANCE_TASKS["unlocked and changed"], **_AT_ONCE}
+    yield "instance changed without a wait: being resized", Case(instance, options, _resizing, _UNMADE)
+    for state in ("being created", "being reserved"):
+        options = {"name": "data", **VOLUME_TASKS["shrunk"], **_AT_ONCE}
+        yield f"volume shrunk without a wait: {state}", Case(volume, options, VOLUMES[state], "cannot shrink to 2 GB")
+    for task in ("described", "community", "protected"):
+        options = {"name": "course", **IMAGE_TASKS[task], **_AT_ONCE}
+        yield f"image {task} without a wait: being made", Case(image, options, _image_being_made, "")
+    options = {"name": "course", **_AT_ONCE}
+    yield "image without a wait: being deleted", Case(image, options, _image_being_deleted, "set instance")
+    options = {"name": "course", "instance": "web", **MINUTES}
+    yield "image made again: being deleted", Case(image, options, _image_being_deleted, "")
+
+
 # Nova shows where a resize leads to, and whether it has to be confirmed, at its end alone (docs/jetstream2.md).
 UNKNOWABLE = re.compile(r"(instance (launched|address)|instance_state .*|image, .*): being resized")
 CASES: Mapping[str, Case] = {
     name: case
-    for source in (_of_instances, _of_volumes, _of_the_rest, _of_quotas, _of_names, _of_texts)
+    for source in (_of_instances, _of_volumes, _of_the_rest, _of_quotas, _of_names, _of_texts, _without_wait)
     for name, case in source()
     if not UNKNOWABLE.fullmatch(name)
 }

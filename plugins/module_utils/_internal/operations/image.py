@@ -12,7 +12,7 @@ from typing import Any
 from ..cloud import Cloud, ImageStore
 from ..errors import ConfigurationError, SelectionError
 from ..fleet.images.run import ImageRun, Surroundings
-from ..fleet.images.steps import BEING_MADE, Goal, Seen, State, properties_of
+from ..fleet.images.steps import BEING_MADE, LEAVING, Goal, Seen, State, properties_of
 from ..fleet.one_instance import one_of
 from ..fleet.selection import ME, Selector
 from ..fleet.steps import RunOptions
@@ -134,13 +134,14 @@ def _only(images: Sequence[ProjectImage], called: str) -> ProjectImage | None:
 
 def _seen(cloud: Cloud, goal: Goal, before: ProjectImage | None, instance: str | None) -> Seen:
     """Return the first observation. Instances are listed only if something depends on them."""
-    if goal.state is State.PRESENT and before is not None and before.status not in BEING_MADE:
+    # One that is being deleted is made again.
+    is_made = goal.state is State.PRESENT and (before is None or before.status in LEAVING)
+    if is_made and instance is not None:
+        listed = cloud.list_instances(live=True, images=False)
+        return Seen(before, source=_instance(cloud, listed, instance))
+    if before is None or (goal.state is State.PRESENT and before.status not in BEING_MADE):
         return Seen(before)
-    if before is None and (goal.state is State.ABSENT or instance is None):
-        return Seen(None)
     listed = cloud.list_instances(live=True, images=False)
-    if before is None:
-        return Seen(None, source=_instance(cloud, listed, instance or ""))
     source = next((each for each in listed if each.uuid == before.instance_uuid), None)
     users = tuple(each.label for each in listed if each.image is not None and each.image.uuid == before.uuid)
     return Seen(before, source=source, users=users, disk_of=_disk_of(before, source))

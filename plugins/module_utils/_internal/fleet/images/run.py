@@ -23,10 +23,12 @@ from ..read_pauses import ReadPauses
 from ..steps import Impossible, RunOptions, Step, Wait
 from .steps import (
     BEING_MADE,
+    LEAVING,
     Act,
     Goal,
     Kind,
     Seen,
+    State,
     change_of,
     decide,
     foresee,
@@ -124,17 +126,22 @@ class ImageRun:
         return True
 
     def _stops_at_wait(self, step: Wait) -> bool:
+        if not self.options.wait and self._is_on_its_way():
+            return True
         if self.options.check_mode:
             self.seen = settled(self.seen)
             return False
-        if not self.options.wait and self.seen.image is not None:
-            return True
         if step.status in BEING_MADE and self._is_stale():
             return self._fail(
                 f"it is {step.status}, but nothing is creating it any more.",
                 "Delete it with state: absent, and create it again.",
             )
         return self._poll(step.status)
+
+    def _is_on_its_way(self) -> bool:
+        """Whether the cloud alone has work left. The next run completes a new image."""
+        status = None if self.seen.image is None else self.seen.image.status
+        return status in BEING_MADE if self.goal.state is State.PRESENT else status in LEAVING
 
     def _stops_at_act(self, act: Act) -> bool:
         if act.kind is Kind.CREATE and self._began:
@@ -146,7 +153,7 @@ class ImageRun:
             self.acts.append(act.kind)
         if self.options.check_mode:
             self.seen = foresee(self.seen, act, self.goal)
-            return False
+            return act.kind is Kind.CREATE and not self.options.wait
         attempts = self._attempts[act] = self._attempts.get(act, 0) + 1
         try:
             self._request(act)

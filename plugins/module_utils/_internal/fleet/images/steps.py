@@ -83,7 +83,7 @@ class Act(Step):
 
 
 BEING_MADE = frozenset({"queued", "saving", "uploading", "importing"})
-_LEAVING = frozenset({"deleted", "pending_delete"})
+LEAVING = frozenset({"deleted", "pending_delete"})
 _RUNNING = frozenset({"active", "paused", "suspended"})
 _MANY = 3
 
@@ -97,7 +97,7 @@ def decide(goal: Goal, seen: Seen) -> Step | None:
     image = seen.image
     if image is None:
         return _made(goal, seen.source)
-    if image.status in BEING_MADE or image.status in _LEAVING:
+    if image.status in BEING_MADE or image.status in LEAVING:
         return Wait(image.status)
     if image.status == "killed":
         return Impossible(f"it is {one_line(image.status)}", "Delete it with state: absent, and create it again.")
@@ -157,7 +157,7 @@ def _towards_absent(goal: Goal, seen: Seen) -> Step | None:
     image = seen.image
     if image is None:
         return None
-    if image.status in _LEAVING:
+    if image.status in LEAVING:
         return Wait(image.status)
     if seen.disk_of is not None:
         return Impossible(f"it is the disk of {one_line(seen.disk_of)}, which is shelved", "Delete that instance.")
@@ -218,7 +218,7 @@ def _updated(image: ProjectImage, change: ImageChange) -> ProjectImage:
 def settled(seen: Seen) -> Seen:
     """Return the observation after the cloud has finished its current work."""
     image, source = seen.image, seen.source
-    if image is not None and image.status in _LEAVING:
+    if image is not None and image.status in LEAVING:
         image = None
     if image is not None and image.status in BEING_MADE:
         image = replace(image, status="active")

@@ -50,6 +50,7 @@ from .launch_runs import (
     is_awaited,
     no_address_text,
     resume_resize,
+    unchanged_text,
 )
 from .leftovers import Leftovers
 from .plans import LaunchPlan, Present, is_gone, is_launched_for, is_remains, raced_twins
@@ -205,6 +206,8 @@ class _Launching:
                 run.finish(_short_text(run), failed=True)
             elif why or self._settings.wait:
                 run.finish(why or self._late_text(run), failed=True)
+            elif run.stage is Stage.BUILDING and run.changes and run.now is not None:
+                run.finish(unchanged_text(run.now, run.changes), failed=True)
             elif run.stage is Stage.BUILDING:
                 self._foresee(run)
                 run.finish(f"{run.steps[-1]} was accepted; not waited for" if run.steps else "is built; not waited for")

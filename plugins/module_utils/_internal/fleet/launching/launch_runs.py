@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -190,6 +190,13 @@ def resume_resize(run: LaunchRun, options: LaunchOptions) -> None:
     run.resize = Change(ChangeKind.FLAVOR, run.now.flavor.name, options.flavor or "")
     run.changes = tuple(each for each in run.changes if each.kind is not ChangeKind.FLAVOR)
     run.stage = Stage.BUILDING
+
+
+def unchanged_text(instance: Instance, unmade: Sequence[Change]) -> str:
+    """Return that an instance is not changed while the cloud builds or resizes it, since the task does not wait."""
+    kinds = ", ".join(each.kind for each in unmade)
+    what = f"is {state_text(instance)}, and was not changed without a wait ({kinds})"
+    return f"{what}: run the task again, or set wait: true"
 
 
 def error_text(instance: Instance) -> str:

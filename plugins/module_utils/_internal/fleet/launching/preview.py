@@ -25,6 +25,7 @@ from .launch_runs import (
     is_resumed,
     no_address_text,
     resume_resize,
+    unchanged_text,
 )
 from .plans import LaunchPlan, Present
 
@@ -79,6 +80,9 @@ def _previewed(
         run.finish(error_text(present.instance), failed=True)
     elif present.instance is not None:
         _preview_resumed(run, settings)
+        if not settings.wait and run.changes and (run.resize or is_awaited(present.instance, wait=False)):
+            run.finish(unchanged_text(present.instance, run.changes), failed=True)
+            return run
         run.now = as_it_will_be(present.instance, settings)
         _preview_address(run, addresses)
         _preview_changes(run, settings, refusal)
@@ -98,7 +102,7 @@ def _preview_resumed(run: LaunchRun, settings: LaunchSettings) -> None:
     """Foresee the end of a resize that an earlier run requested."""
     if run.meant:
         resume_resize(run, settings.options)
-    if run.resize is not None:
+    if run.resize is not None and settings.wait:
         run.note(ChangeKind.CONFIRM.value)
 
 

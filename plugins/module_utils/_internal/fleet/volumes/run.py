@@ -167,8 +167,8 @@ class VolumeRun:
         return foresee(self.seen, act, self.goal, created)
 
     def _remaining(self, seen: Seen) -> bool:
-        """Whether acts are left to be requested."""
-        return isinstance(decide(self.goal, seen), Act)
+        """Whether acts are left to be requested, or the goal cannot be reached, which has to be told."""
+        return isinstance(decide(self.goal, seen), Act | Impossible)
 
     def _refusal(self, act: Act) -> str | None:
         """Return why the cloud would refuse an act, a clause with a stop; None if it would not."""
