@@ -120,6 +120,10 @@ class Simulator:
     def hosts_again(self) -> None:
         self._world.nova_up()
 
+    def deploys_for(self, seconds: float) -> None:
+        """Let machines that are launched from now on be without an address for so long after they are active."""
+        self._world.settings.deploy = seconds
+
     @property
     def _world(self) -> World:
         assert self._server is not None

@@ -32,7 +32,7 @@ from ansible_collections.jetstream.cloud.tests.scenarios.lab_courses import (
     secret_commands,
     texts_of_machines,
 )
-from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Stage
+from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Simulator, Stage
 from jsonschema import Draft4Validator
 
 STRANGERS = ["vm-1", "vm-2"]
@@ -250,9 +250,9 @@ def test_a_new_secret_is_refused_until_it_is_meant_and_prints_no_wrong_password(
     assert "as on your last card" in course.page()
 
 
-@pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize("after", [1, 2, 5])
 def test_a_run_that_is_killed_is_ended_by_the_next_one(course: Course, stage: Stage, after: int) -> None:
-    """``after``: how many machines there are: the head, or one of the students as well."""
+    """``after``: the number of machines: the head, one of the students as well, or all of them half built."""
     course.interrupt("site.yml", lambda: len(stage.flavors()) >= len(STRANGERS) + after)
     played = course.play("site.yml")
     assert played.status == 0, played.text
@@ -265,6 +265,22 @@ def test_a_run_that_is_killed_is_ended_by_the_next_one(course: Course, stage: St
     course.interrupt("teardown.yml", lambda: len(stage.flavors()) < len(STRANGERS) + 5)
     gone = course.play("teardown.yml")
     assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), gone.text
+
+
+def test_a_machine_that_is_active_and_still_deployed_is_waited_for(course: Course, stage: Stage) -> None:
+    """So a killed run leaves it on Atmosphere, which gives it an address late."""
+    if not isinstance(stage, Simulator):
+        pytest.skip("Jetstream2 deploys nothing")
+    course.set(course_spares=0, course_students=[])
+    assert course.play("site.yml").status == 0
+    course.set(course_students=[ANNA])
+    stage.deploys_for(15.0)
+    words = f'name=bio101-anna-mueller image="{stage.offer.image}" flavor={stage.offer.small} wait=false'
+    launched = course.shell(f"ansible localhost -m jetstream.cloud.jetstream_instance -a '{words}'")
+    assert launched.status == 0, launched.text
+    played = course.play("site.yml")
+    assert (played.status, "Without an address" in played.text) == (0, False), played.text
+    assert course.sheets()["bio101-anna-mueller"]["address"]
 
 
 def test_a_locked_machine_ends_the_teardown_before_anything_else_goes(course: Course, stage: Stage) -> None:
