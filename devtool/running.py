@@ -25,8 +25,8 @@ from devtool.lifeline import LONGEST_END
 from devtool.prerequisites import Prerequisite
 
 # Seconds after which a program is stopped, so that one that hangs does not stop the whole run. The longest check takes
-# two thirds of them.
-_TIMEOUT = 60 * 60
+# half of them, and more on a busy machine.
+_TIMEOUT = 75 * 60
 _DURATIONS = CACHE / "durations.json"
 _LIFELINE = Path(__file__).with_name("lifeline.py")
 _CHECKOUT = COLLECTIONS / "ansible_collections" / "jetstream" / "cloud"
