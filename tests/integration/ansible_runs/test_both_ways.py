@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -138,25 +139,35 @@ def results(tasks: list[Json], folder: Path, *, interpreter: Path | None) -> lis
     return MOMENTS.sub("TIME", TIMES.sub(r'\1"TIME"', said)).splitlines()
 
 
+def both_ways(tasks: list[Json], folder: Path) -> tuple[list[str], list[str], int]:
+    """Return the results in the controller's process, those through modules, and how often a module was started."""
+    folder.mkdir()
+    starts = folder / "starts"
+    starts.touch()
+    interpreter = folder / "python"
+    interpreter.write_text(f'#!/bin/sh\necho >> {starts}\nexec {sys.executable} "$@"\n')
+    interpreter.chmod(0o755)
+    with ThreadPoolExecutor() as pool:
+        in_process = pool.submit(results, tasks, folder / "in_process", interpreter=None)
+        by_module = pool.submit(results, tasks, folder / "by_module", interpreter=interpreter)
+    return in_process.result(), by_module.result(), starts.read_text().count("\n")
+
+
 # Each task starts a Python, which takes seconds on a busy machine. Workers share the groups.
 @pytest.mark.parametrize("modules", [MODULES[first::_GROUPS] for first in range(_GROUPS)], ids=lambda group: group[0])
 def test_both_ways_give_the_same_to_the_last_byte(tmp_path: Path, modules: Sequence[str]) -> None:
     tasks = tasks_of(modules)
-    starts = tmp_path / "starts"
-    starts.touch()
-    interpreter = tmp_path / "python"
-    interpreter.write_text(f'#!/bin/sh\necho >> {starts}\nexec {sys.executable} "$@"\n')
-    interpreter.chmod(0o755)
-    with ThreadPoolExecutor() as pool:
-        in_process = pool.submit(results, tasks, tmp_path / "in_process", interpreter=None)
-        by_module = pool.submit(results, tasks, tmp_path / "by_module", interpreter=interpreter)
-    one, other = in_process.result(), by_module.result()
+    today = datetime.now(UTC).date()
+    one, other, starts = both_ways(tasks, tmp_path / "first")
+    if datetime.now(UTC).date() != today:
+        # Reports have the date, which has changed in between.
+        one, other, starts = both_ways(tasks, tmp_path / "second")
     assert len(one) == len(other)
     for ours, theirs in zip(one, other, strict=True):
         assert ours == theirs
     # A task with a loop has a result for each item and one for all.
     loops = sum("loop" in task for task in tasks)
-    assert starts.read_text().count("\n") == len(one) - loops
+    assert starts == len(one) - loops
     if "jetstream_instance_state" in modules:
         assert sum('"changed": true' in line for line in one) >= 3
     assert f'"{PASSWORD}' not in "\n".join(one)
