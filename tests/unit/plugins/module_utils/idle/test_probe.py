@@ -90,7 +90,6 @@ def test_the_probe_prints_the_same_with_every_awk(tmp_path: Path, awk: str) -> N
 
     assert told.sections == plain.sections
     assert _kinds(told) == _kinds(plain)
-    assert "session" in _kinds(told)
     assert bool(told.listeners) == bool(plain.listeners)
     assert {each.near for each in told.connections} <= {"loopback", "outside"}
 
