@@ -19,7 +19,7 @@ from ..fleet.steps import RunOptions
 from ..model import Instance, Outcome, ProjectImage
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, as_texts, refuse_blank, refuse_glob, require_time
-from ..text.taken import NAME_HINT, is_metadata_key, is_name
+from ..text.taken import METADATA_KEY_HINT, NAME_HINT, is_metadata_key, is_name
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -121,7 +121,7 @@ def _require_taken(goal: Goal) -> None:
         if not is_metadata_key(name):
             raise ConfigurationError(
                 f"properties: {one_line(name)} is no key for nova, which makes the image.",
-                hint="A key has 1 to 255 letters, digits, blanks or characters of _:.-",
+                hint=METADATA_KEY_HINT,
             )
 
 

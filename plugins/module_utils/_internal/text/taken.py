@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 
-LONGEST_NAME = 255
-NAME_HINT = f"It must have 1 to {LONGEST_NAME} printable characters, no emoji, and no space at its ends."
+# Of names, descriptions and values of metadata in nova.
+LONGEST_TEXT = 255
+METADATA_KEY_HINT = "A key has 1 to 255 letters, digits, blanks or characters of _:.-"
+NAME_HINT = f"It must have 1 to {LONGEST_TEXT} printable characters, no emoji, and no space at its ends."
 # Nova's patterns have no character after this one, and so no emoji.
 _LAST_CHARACTER = "\uffff"
 _KEY_NAME = re.compile(r"[A-Za-z0-9_ -]+")
@@ -17,7 +19,7 @@ _METADATA_KEY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
 
 def is_name(text: str) -> bool:
     """Return whether nova takes a text as the name of an instance or image."""
-    return 0 < len(text) <= LONGEST_NAME and text == text.strip() and is_printable(text)
+    return 0 < len(text) <= LONGEST_TEXT and text == text.strip() and is_printable(text)
 
 
 def is_key_name(text: str) -> bool:

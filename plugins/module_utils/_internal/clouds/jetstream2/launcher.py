@@ -43,7 +43,7 @@ from ...model import (
 )
 from ...parallel import in_parallel
 from ...resending import Resender
-from ...text.taken import is_metadata_key, is_printable
+from ...text.taken import LONGEST_TEXT, METADATA_KEY_HINT, is_metadata_key, is_printable
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
 from ..quotas import require_room_to_change, require_room_to_launch
@@ -78,8 +78,6 @@ from .volume_store import detach_refusal
 
 # Nova's maximum length of user data, in base64.
 _LONGEST_USER_DATA = 65535
-# Nova's maximum length of a value of metadata, and of a description.
-_LONGEST_TEXT = 255
 # The number of metadata keys that mark a launch: GROUP_KEY and IMAGE_KEY.
 _MARKS = 2
 # The number of characters of an invalid key in a message.
@@ -121,8 +119,8 @@ class Jetstream2Launcher:
     def check(self, options: LaunchOptions) -> None:
         """Check the user data, the metadata and the description by nova's limits. See Launcher."""
         _check_metadata(options.metadata or {})
-        if len(options.description or "") > _LONGEST_TEXT:
-            raise SelectionError(f"description: it is too long. The maximum of nova is {_LONGEST_TEXT} characters.")
+        if len(options.description or "") > LONGEST_TEXT:
+            raise SelectionError(f"description: it is too long. The maximum of nova is {LONGEST_TEXT} characters.")
         # Nova's pattern accepts a line break at the end, which YAML adds to a block.
         if not is_printable((options.description or "").removesuffix("\n")):
             raise SelectionError(
@@ -688,11 +686,11 @@ def _check_metadata(metadata: Mapping[str, str]) -> None:
         if not is_metadata_key(key):
             raise SelectionError(
                 f"metadata: {one_line(key[:_SHOWN])} is not a valid key.",
-                hint="A key has 1 to 255 letters, digits, blanks or characters of _:.-",
+                hint=METADATA_KEY_HINT,
             )
-        if len(value) > _LONGEST_TEXT:
+        if len(value) > LONGEST_TEXT:
             raise SelectionError(
-                f"metadata: the value of {key} is too long. The maximum of nova is {_LONGEST_TEXT} characters."
+                f"metadata: the value of {key} is too long. The maximum of nova is {LONGEST_TEXT} characters."
             )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import ConfigurationError
-from ...text.taken import LONGEST_NAME, NAME_HINT, is_name
+from ...text.taken import LONGEST_TEXT, NAME_HINT, is_name
 
 _PLACE = re.compile(r"\{number(?::0?([0-9]))?\}")
 
@@ -35,9 +35,9 @@ class NameTemplate:
         Raises ConfigurationError for more than one placeholder, or a name that is too long for a mark.
         """
         template = cls._parsed(text)
-        if len(template.text) > LONGEST_NAME:
+        if len(template.text) > LONGEST_TEXT:
             raise ConfigurationError(
-                f"name: the template has {len(template.text)} characters, and must have at most {LONGEST_NAME}.",
+                f"name: the template has {len(template.text)} characters, and must have at most {LONGEST_TEXT}.",
                 hint="Instances are marked with it, in their metadata, whose values may not be longer.",
             )
         return template
